@@ -1,0 +1,183 @@
+"""Every error the toolkit raises or records.
+
+::
+
+    ToolkitError
+    ├── UsageError (also ValueError)      the caller's mistake, raised before anything is spent
+    │   ├── DatasetError                  names the file, the line and the cure
+    │   └── SettingError                  unknown parameter, value out of range, two settings with one label
+    ├── MissingExtra (also ImportError)   names the extra to install
+    ├── StoreError
+    │   ├── StoreCorrupt                  a damaged record that is not the torn last one
+    │   ├── StoreLocked                   another process is writing to this store
+    │   └── ManifestMismatch              the store belongs to another plan; names what differs
+    └── ProviderError                     recorded as an attempt; never leaves a run
+        ├── TransportError        retry   connection, reset, read time-out, 5xx without a body
+        ├── RateLimited           retry   carries ``after_s``
+        ├── Unavailable           retry   busy, no free slot
+        ├── DeadlineExceeded              the trial's time was up
+        ├── AuthenticationError   fatal   bad key: stops the account's settings at once
+        ├── InsufficientBalance   fatal
+        ├── Blocked               fatal   address or key locked out: stop, never hammer
+        ├── BadRequest                    the image or a parameter was refused
+        ├── Unsolvable                    the provider gave up: outcome ``no_answer``, not charged
+        ├── ProtocolError                 a reply of unexpected shape
+        └── EngineFailure                 local code raised what it should not, or its worker died
+
+Policy reads the class attributes ``kind``, ``retry`` and ``fatal``; nothing compares class names or messages.
+"""
+
+from typing import Any, ClassVar
+
+
+class ToolkitError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class UsageError(ToolkitError, ValueError):
+    """The call cannot be carried out as written; nothing was spent."""
+
+
+class DatasetError(UsageError):
+    """A dataset, or one of its rows, cannot be used; the message names file, line and cure."""
+
+
+class SettingError(UsageError):
+    """A provider's parameters make no usable setting."""
+
+
+class MissingExtra(ToolkitError, ImportError):
+    """An optional part is not installed; the message names the extra that brings it."""
+
+    def __init__(self, need: str, extra: str) -> None:
+        super().__init__(f'{need}: pip install "image-to-text-toolkit[{extra}]"')
+        self.extra = extra
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        need = str(self).rsplit(": pip install", 1)[0]
+        return type(self), (need, self.extra)
+
+
+class StoreError(ToolkitError):
+    """The run's folder cannot be read or written; what was recorded before stays whole."""
+
+
+class StoreCorrupt(StoreError):
+    """A record before the last one is damaged; the message gives its line number."""
+
+
+class StoreLocked(StoreError):
+    """Another process has the store open for writing."""
+
+
+class ManifestMismatch(StoreError):
+    """The store holds a run of another plan; the message names what differs."""
+
+
+class ProviderError(ToolkitError):
+    """One try at one image failed, for a reason that has a name.
+
+    `code` is the service's own error code, `status` the HTTP status and `task_id` the service's id of the
+    task, each where there was one: they are what the service's support asks for.
+    """
+
+    kind: ClassVar[str] = "provider_error"
+    retry: ClassVar[bool] = False
+    fatal: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        task_id: str | int | None = None,
+        after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.task_id = task_id
+        self.after_s = after_s
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors travel back from worker processes, so the keyword arguments have to survive pickling.
+        return _rebuild, (type(self), str(self), self.__dict__)
+
+
+def _rebuild(cls: type[ProviderError], message: str, state: dict[str, Any]) -> ProviderError:
+    error = cls(message)
+    error.__dict__.update(state)
+    return error
+
+
+class TransportError(ProviderError):
+    """No usable answer came over the wire."""
+
+    kind = "transport"
+    retry = True
+
+
+class RateLimited(ProviderError):
+    """The service asks for fewer requests; `after_s` says how long to wait, where it did say."""
+
+    kind = "rate_limited"
+    retry = True
+
+
+class Unavailable(ProviderError):
+    """The service is there and has no room."""
+
+    kind = "unavailable"
+    retry = True
+
+
+class DeadlineExceeded(ProviderError):
+    """The trial's time was up before an answer came."""
+
+    kind = "deadline_exceeded"
+
+
+class AuthenticationError(ProviderError):
+    """The key is not accepted."""
+
+    kind = "authentication"
+    fatal = True
+
+
+class InsufficientBalance(ProviderError):
+    """The account has no money left."""
+
+    kind = "insufficient_balance"
+    fatal = True
+
+
+class Blocked(ProviderError):
+    """The address or key is locked out; asking again would prolong it."""
+
+    kind = "blocked"
+    fatal = True
+
+
+class BadRequest(ProviderError):
+    """The image or a parameter was refused, and would be refused again."""
+
+    kind = "bad_request"
+
+
+class Unsolvable(ProviderError):
+    """The provider looked and gave no answer, or was less sure than it was asked to be."""
+
+    kind = "unsolvable"
+
+
+class ProtocolError(ProviderError):
+    """A reply of a shape that the provider's documents do not describe."""
+
+    kind = "protocol"
+
+
+class EngineFailure(ProviderError):
+    """Code on this machine failed: an engine raised something of its own, or its worker died."""
+
+    kind = "engine_failure"

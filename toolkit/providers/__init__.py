@@ -1,0 +1,1 @@
+"""Adapters: one class a service or engine, one file a class."""

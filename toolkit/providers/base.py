@@ -1,0 +1,168 @@
+"""What a provider is: a frozen dataclass whose fields are its settings and whose `flow` is its exchange."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from itertools import product
+from types import ModuleType
+from typing import Any, ClassVar, Self, TypeVar
+
+from toolkit.errors import MissingExtra, SettingError
+from toolkit.types import Answer, Compute, Flow, Sample
+
+P = TypeVar("P", bound="Provider")
+
+SHOWN = {"shown": True}
+"""Field metadata: this parameter stands in the label even at its default value."""
+
+SECRET = {"secret": True}
+"""Field metadata: this parameter is a key. It stands in no label, manifest, repr or record."""
+
+
+@dataclass(frozen=True)
+class Provider(ABC):
+    """One service or engine, configured: a *setting*.
+
+    A subclass is a frozen dataclass. Its fields are the module settings, its `name` begins the label under
+    which it stands in every table, and its `flow` yields the steps that lead from an image to an answer. It
+    opens nothing, waits for nothing and measures nothing: the engine does.
+
+    `alias` replaces the label, for settings that would otherwise be told apart by a long path only.
+    """
+
+    name: ClassVar[str]
+    alias: str | None = field(default=None, kw_only=True)
+
+    def __new__(cls, *_: Any, **parameters: Any) -> Self:
+        # A dataclass would answer an unknown name with a bare TypeError; a newcomer needs the list of right ones.
+        for given in parameters:
+            if given not in _parameters(cls):
+                raise SettingError(_unknown(cls, given))
+        return super().__new__(cls)
+
+    @abstractmethod
+    def flow(self, sample: Sample) -> Flow:
+        """Yield `Call`, `Wait`, `Submitted` or `Compute` steps; return an `Answer` or raise a `ProviderError`."""
+
+    @property
+    def label(self) -> str:
+        """``name(parameter=value)`` with the parameters that differ from their defaults, or the alias."""
+        if self.alias is not None:
+            return self.alias
+        shown = (
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in _settings(self)
+            if f.metadata.get("shown") or getattr(self, f.name) != _default(f)
+        )
+        return f"{self.name}({', '.join(shown)})"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All settings by name, without secrets: what the manifest keeps."""
+        return {f.name: getattr(self, f.name) for f in _settings(self)}
+
+    def versions(self) -> dict[str, str]:
+        """Versions of what decides the answer (library, model, language data).
+
+        Called once before a run starts, so it is also where a missing part is noticed: `MissingExtra` or
+        `SettingError` with the cure.
+        """
+        return {}
+
+
+class LocalProvider(Provider):
+    """An engine on this machine. A subclass has one job: `read`.
+
+    The bytes go in as the file had them, because decoding is part of what a user waits for. Whatever `load`
+    gives is made once per worker process, before the clock starts, and is there as ``self.engine``.
+    """
+
+    @abstractmethod
+    def read(self, image: bytes) -> Answer:
+        """The text in an encoded image; `Unsolvable` when there is none, `BadRequest` when it is no image."""
+
+    def load(self) -> Any:
+        """Make what `read` needs and should not be charged for: a model, an open library handle."""
+        return None
+
+    @property
+    def engine(self) -> Any:
+        """What `load` gave in this process."""
+        key = (type(self), repr(self))
+        if key not in _engines:
+            _engines[key] = self.load()
+        return _engines[key]
+
+    def warm_up(self) -> None:
+        """Have the engine loaded."""
+        self.engine  # noqa: B018 -- the look is what loads it
+
+    def flow(self, sample: Sample) -> Flow:
+        answer: Answer = yield Compute(self.read, (sample.image,), self.warm_up)
+        return answer
+
+
+_engines: dict[tuple[type, str], Any] = {}
+"""Loaded engines of this process, by class and parameters: an engine is too large to travel with its setting."""
+
+
+def grid(provider: type[P], **choices: Any) -> list[P]:
+    """Every combination of parameters, in the order written: ``grid(Tesseract, psm=[7, 8])`` makes two settings.
+
+    A list or tuple lists the choices of a parameter; anything else is its one value. `SettingError` for an
+    unknown parameter or an empty list.
+    """
+    lists: dict[str, list[Any]] = {}
+    for name, values in choices.items():
+        if name not in _parameters(provider):
+            raise SettingError(_unknown(provider, name))
+        lists[name] = list(values) if isinstance(values, (list, tuple, range)) else [values]
+        if not lists[name]:
+            raise SettingError(f"{provider.__name__}: {name}=[] leaves no setting; give at least one value")
+    return [provider(**dict(zip(lists, values, strict=True))) for values in product(*lists.values())]
+
+
+def distinct(settings: Provider | Iterable[object]) -> dict[str, Provider]:
+    """The settings by label; `SettingError` when there is none, or when two share a label."""
+    by_label: dict[str, Provider] = {}
+    for setting in [settings] if isinstance(settings, Provider) else settings:
+        if not isinstance(setting, Provider):
+            hint = f"; did you mean {setting.__name__}()?" if isinstance(setting, type) else ""
+            raise SettingError(f"a setting is a configured provider such as tk.Tesseract(psm=7), not {setting!r}{hint}")
+        if setting.label in by_label:
+            raise SettingError(f"two settings are labelled {setting.label!r}; drop one, or give it an alias=…")
+        by_label[setting.label] = setting
+    if not by_label:
+        raise SettingError("no settings given; a run needs at least one, such as tk.RapidOCR()")
+    return by_label
+
+
+def require(module: str, need: str, extra: str) -> ModuleType:
+    """Import an optional library, or say which extra brings it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtra(need, extra) from error
+
+
+@cache
+def _parameters(provider: type[Provider]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(provider) if f.init)
+
+
+def _settings(provider: Provider) -> list["Field[Any]"]:
+    return [f for f in fields(provider) if f.name != "alias" and not f.metadata.get("secret")]
+
+
+def _default(f: "Field[Any]") -> Any:
+    return f.default if f.default_factory is MISSING else f.default_factory()
+
+
+def _unknown(provider: type[Provider], name: str) -> str:
+    known = _parameters(provider)
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{provider.__name__} has no parameter {name!r}; {hint}It has {', '.join(known)}"

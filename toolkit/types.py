@@ -1,0 +1,200 @@
+"""The values that pass between the floors. Standard library only."""
+
+import base64
+import binascii
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, Self
+
+from toolkit.errors import DatasetError
+
+# ── images and labels ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Source(Protocol):
+    """Where one image's bytes come from: a file, a database row, a member of an archive.
+
+    A source is small, hashable and picklable; the bytes are fetched by `read` each time and are not kept.
+    """
+
+    def read(self) -> bytes:
+        """The encoded image; `DatasetError` naming the place when it cannot be had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """An image that is already here."""
+
+    data: bytes = field(repr=False)
+
+    def read(self) -> bytes:
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An image in a file of its own."""
+
+    path: Path
+
+    def read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise DatasetError(f"{self.path}: the image cannot be read ({error.strerror})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image with what it says.
+
+    `id` is unique within its dataset; `target` is the text a perfect reader would give, or None where it is
+    not known; `tags` are the values by which results are sliced.
+    """
+
+    id: str
+    source: Source
+    target: str | None = None
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def image(self) -> bytes:
+        """The encoded image (PNG, JPEG, …), read from its source on each access."""
+        return self.source.read()
+
+    def loaded(self) -> Self:
+        """The same sample with its image in memory, so that a provider which looks at it does no I/O."""
+        return self if isinstance(self.source, InMemory) else replace(self, source=InMemory(self.image))
+
+    @classmethod
+    def from_file(cls, path: str | Path, target: str | None = None, **tags: Any) -> Self:
+        """A sample whose image is read from `path` when it is needed; its id is the file's name."""
+        path = Path(path)
+        return cls(path.name, File(path), target, tags)
+
+    @classmethod
+    def from_bytes(cls, image: bytes, target: str | None = None, *, id: str = "image", **tags: Any) -> Self:
+        """A sample around an encoded image that is already in memory."""
+        return cls(id, InMemory(image), target, tags)
+
+    @classmethod
+    def from_base64(cls, text: str, target: str | None = None, *, id: str = "image", **tags: Any) -> Self:
+        """A sample from base64, with or without a ``data:`` prefix and line breaks."""
+        encoded = text.partition(",")[2] if text.startswith("data:") else text
+        try:
+            return cls.from_bytes(base64.b64decode("".join(encoded.split()), validate=True), target, id=id, **tags)
+        except binascii.Error as error:
+            raise DatasetError(f"the text given for {id!r} is not base64: {error}") from error
+
+
+# ── what a provider says ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider read.
+
+    `confidence` is in [0, 1], or None where the provider gives none. `usage` holds the quantities a bill is
+    made of (calls charged, tokens), never money: prices change, what happened does not.
+    """
+
+    text: str
+    confidence: float | None = None
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Ask for one HTTP exchange: POST `json` to `path` below the provider's base URL. Gives a `Reply`."""
+
+    path: str
+    json: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer, whatever its status; `body` is at most what the client's read limit allows."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask for a pause of `seconds` before the next step. Gives None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Say that the service now holds a task that will be charged. Gives None, once that is on disk."""
+
+    task_id: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Ask for `function(*args)` on a worker, timed there. Gives the function's value.
+
+    `prepare` is called on the worker before the clock starts and must be cheap when it was called before:
+    it is where an engine loads its model.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    prepare: Callable[[], object] | None = None
+
+
+Step = Call | Wait | Submitted | Compute
+Flow = Generator[Step, Any, Answer]
+
+
+# ── what a run records ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Trial(NamedTuple):
+    """The unit of the plan: one setting reads one sample for the n-th time (`repeat` counts from 0)."""
+
+    setting: str
+    sample: str
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a trial: the unit of the store. Meanings and units of the fields: `toolkit.frames.ATTEMPTS`."""
+
+    setting: str
+    sample: str
+    repeat: int
+    attempt: int
+    started_at: float
+    final: bool = True
+    text: str | None = None
+    confidence: float | None = None
+    usage: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    error_code: str | None = None
+    error_status: int | None = None
+    error_message: str | None = None
+    task_id: str | int | None = None
+    latency_s: float | None = None
+    latency_low_s: float | None = None
+    elapsed_s: float = 0.0
+    queue_s: float = 0.0
+    limit_wait_s: float = 0.0
+    connect_s: float = 0.0
+    service_s: float = 0.0
+    poll_wait_s: float = 0.0
+    backoff_s: float = 0.0
+    client_lag_s: float = 0.0
+
+    @property
+    def trial(self) -> Trial:
+        """The trial this was a try at."""
+        return Trial(self.setting, self.sample, self.repeat)
