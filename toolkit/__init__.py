@@ -1,0 +1,89 @@
+"""Benchmark image-to-text providers on your own labelled images.
+
+``import toolkit as tk``: what is listed in `__all__` is the public interface. Each name loads with its first
+use, so that importing the package costs next to nothing beside pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit import errors, metrics, plots, stats, widgets
+    from toolkit.benchmarking import benchmark
+    from toolkit.dataset import Dataset, load_dataset, synthesize
+    from toolkit.engine.retry import RetryPolicy
+    from toolkit.forecast import plan
+    from toolkit.metrics import RELAXED, STRICT, Normaliser
+    from toolkit.providers import RapidOCR, Tesseract
+    from toolkit.providers.base import LocalProvider, Provider, grid
+    from toolkit.reading import read
+    from toolkit.run import LiveRun, Run, open_run, start
+    from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Submitted, Wait
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "toolkit.benchmarking": ["benchmark"],
+    "toolkit.dataset": ["Dataset", "load_dataset", "synthesize"],
+    "toolkit.engine.retry": ["RetryPolicy"],
+    "toolkit.forecast": ["plan"],
+    "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
+    "toolkit.providers": ["RapidOCR", "Tesseract"],
+    "toolkit.providers.base": ["LocalProvider", "Provider", "grid"],
+    "toolkit.reading": ["read"],
+    "toolkit.run": ["LiveRun", "Run", "open_run", "start"],
+    "toolkit.types": ["Answer", "Call", "Compute", "Flow", "Reply", "Sample", "Submitted", "Wait"],
+}
+PROVIDERS = ("RapidOCR", "Tesseract")
+"""Names of the provider classes above."""
+
+_MODULES = ["errors", "metrics", "plots", "stats", "widgets"]
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "RELAXED",
+    "STRICT",
+    "Answer",
+    "Call",
+    "Compute",
+    "Dataset",
+    "Flow",
+    "LiveRun",
+    "LocalProvider",
+    "Normaliser",
+    "Provider",
+    "RapidOCR",
+    "Reply",
+    "RetryPolicy",
+    "Run",
+    "Sample",
+    "Submitted",
+    "Tesseract",
+    "Wait",
+    "benchmark",
+    "errors",
+    "grid",
+    "load_dataset",
+    "metrics",
+    "open_run",
+    "plan",
+    "plots",
+    "read",
+    "start",
+    "stats",
+    "synthesize",
+    "widgets",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"toolkit.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

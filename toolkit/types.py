@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -141,13 +141,13 @@ class Submitted:
 class Compute:
     """Ask for `function(*args)` on a worker, timed there. Gives the function's value.
 
-    `prepare` is called on the worker before the clock starts and must be cheap when it was called before:
-    it is where an engine loads its model.
+    ``prepare(*args)`` is called on the worker before the clock starts and must be cheap when it was called
+    before: it is where an engine loads its model.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
-    prepare: Callable[[], object] | None = None
+    prepare: Callable[..., object] | None = None
 
 
 Step = Call | Wait | Submitted | Compute
@@ -194,7 +194,16 @@ class Attempt:
     backoff_s: float = 0.0
     client_lag_s: float = 0.0
 
-    @property
-    def trial(self) -> Trial:
-        """The trial this was a try at."""
-        return Trial(self.setting, self.sample, self.repeat)
+    def as_record(self) -> dict[str, Any]:
+        """The attempt as one line of the log: what is empty or zero is left out, seconds are kept to the microsecond."""
+        record: dict[str, Any] = {"event": "finished"}
+        for name in _ATTEMPT_FIELDS:
+            value = getattr(self, name)
+            if value or name in _ALWAYS_RECORDED:
+                record[name] = round(value, 6) if type(value) is float else value
+        return record
+
+
+_ATTEMPT_FIELDS = tuple(field.name for field in fields(Attempt))
+# An empty text and a confidence of nought are answers; "not final" has to be told from "not recorded".
+_ALWAYS_RECORDED = frozenset({"repeat", "final", "text", "confidence"})

@@ -2,15 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
 from itertools import product
-from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
 
-from toolkit.errors import MissingExtra, SettingError
+from toolkit.errors import ProviderError, SettingError
 from toolkit.types import Answer, Compute, Flow, Sample
 
 P = TypeVar("P", bound="Provider")
@@ -34,6 +33,9 @@ class Provider(ABC):
     """
 
     name: ClassVar[str]
+    price_per_1000_usd: ClassVar[float | None] = None
+    """What a thousand charged answers cost; None where nobody said. Overridden by a field where a user can say."""
+
     alias: str | None = field(default=None, kw_only=True)
 
     def __new__(cls, *_: Any, **parameters: Any) -> Self:
@@ -80,6 +82,8 @@ class LocalProvider(Provider):
     gives is made once per worker process, before the clock starts, and is there as ``self.engine``.
     """
 
+    price_per_1000_usd = 0.0
+
     @abstractmethod
     def read(self, image: bytes) -> Answer:
         """The text in an encoded image; `Unsolvable` when there is none, `BadRequest` when it is no image."""
@@ -91,18 +95,24 @@ class LocalProvider(Provider):
     @property
     def engine(self) -> Any:
         """What `load` gave in this process."""
-        key = (type(self), repr(self))
-        if key not in _engines:
-            _engines[key] = self.load()
-        return _engines[key]
+        if self._key not in _engines:
+            _engines[self._key] = self.load()
+        return _engines[self._key]
 
-    def warm_up(self) -> None:
-        """Have the engine loaded."""
-        self.engine  # noqa: B018 -- the look is what loads it
+    def warm_up(self, image: bytes) -> None:
+        """Have the engine loaded and its first reading done, which is slower than all that follow."""
+        if self._key not in _engines:
+            self.engine  # noqa: B018 -- the look is what loads it
+            with suppress(ProviderError):
+                self.read(image)
 
     def flow(self, sample: Sample) -> Flow:
         answer: Answer = yield Compute(self.read, (sample.image,), self.warm_up)
         return answer
+
+    @property
+    def _key(self) -> tuple[type, str]:
+        return type(self), repr(self)
 
 
 _engines: dict[tuple[type, str], Any] = {}
@@ -138,14 +148,6 @@ def distinct(settings: Provider | Iterable[object]) -> dict[str, Provider]:
     if not by_label:
         raise SettingError("no settings given; a run needs at least one, such as tk.RapidOCR()")
     return by_label
-
-
-def require(module: str, need: str, extra: str) -> ModuleType:
-    """Import an optional library, or say which extra brings it."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise MissingExtra(need, extra) from error
 
 
 @cache

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Prepares .venv and the machine: `environment.sh demo` or `environment.sh test`, from the top of the checkout.
+#
+# The Makefile calls it when there is nothing yet or when pyproject.toml has changed. What is missing on the
+# machine is installed where this user may (root, or sudo without a password), and otherwise named in one line
+# with what is skipped because of it.
+set -euo pipefail
+
+purpose=$1
+
+say() { printf 'set-up: %s\n' "$*" >&2; }
+
+# install_packages NAME… by apt; quiet unless it fails. Status 1 when this user may not, or when it went wrong.
+install_packages() {
+    local as_root=() words
+    command -v apt-get >/dev/null || return 1
+    if [ "$(id -u)" -ne 0 ]; then
+        sudo -n true 2>/dev/null || return 1
+        as_root=(sudo -n)
+    fi
+    say "installing $*"
+    # shellcheck disable=SC2016 # "$@" belongs to the inner shell
+    words=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c \
+        'apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"' sh "$@" 2>&1 </dev/null) && return
+    printf '%s\n' "$words" | tail -n 3 >&2
+    return 1
+}
+
+# The first Python that is new enough and can make virtual environments; PYTHON=… overrules the list.
+find_python() {
+    local candidates=(python3 python3.13 python3.12 python3.14 python3.11) candidate
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
+        if "$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+# A .venv is used again unless its Python is gone or too old, its making was cut short, or it was made elsewhere:
+# its scripts hold the path of their Python.
+venv_is_usable() {
+    .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null &&
+        grep -qF "$(pwd -P)/.venv/bin/python" .venv/bin/pip
+}
+
+make_venv() {
+    local python
+    if ! python=$(find_python); then
+        if [ -n "${PYTHON:-}" ] || ! install_packages python3 python3-venv || ! python=$(find_python); then
+            say "needs Python 3.11 or newer with its venv module; install one (Debian: python3 python3-venv) or name it: make $purpose PYTHON=/path/to/python3"
+            exit 1
+        fi
+    fi
+    "$python" -m venv --clear .venv
+}
+
+# Says only what went wrong. No standard input: nothing here may ask.
+pip_install() { .venv/bin/python -m pip install -qq "$@" </dev/null; }
+
+install_python_packages() {
+    case $purpose in
+        demo)
+            pip_install -e '.[rapidocr,synthesize,notebook]' || return
+            # Apart, so that a machine for which there is no ready-made tesserocr still gets its demo.
+            pip_install --only-binary tesserocr -e '.[tesseract]' 2>/dev/null ||
+                say "tesserocr could not be installed (why: .venv/bin/pip install tesserocr): the Tesseract settings are skipped"
+            ;;
+        test)
+            # 25.1 is the first pip that knows dependency groups.
+            pip_install 'pip>=25.1' && pip_install -e '.[all]' --group check --group test
+            ;;
+    esac
+}
+
+tesseract_reads_english() {
+    .venv/bin/python -c 'import toolkit as tk; tk.Tesseract().versions()' 2>/dev/null
+}
+
+chromium_is_here() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome
+} >/dev/null
+
+install_system_packages() {
+    if ! tesseract_reads_english && .venv/bin/python -c 'import tesserocr' 2>/dev/null; then
+        install_packages tesseract-ocr tesseract-ocr-eng && tesseract_reads_english ||
+            say "Tesseract's English data is missing and could not be installed here (Debian: tesseract-ocr-eng, Homebrew: tesseract): the Tesseract settings are skipped"
+    fi
+    if [ "$purpose" = test ] && ! chromium_is_here; then
+        install_packages chromium && chromium_is_here ||
+            say "Chromium is missing and could not be installed here (Debian: chromium): tests in a browser are skipped"
+    fi
+}
+
+if ! venv_is_usable; then
+    say "making a virtual environment in .venv"
+    make_venv
+fi
+say "installing the Python packages for $purpose (a minute or two the first time)"
+if ! install_python_packages; then
+    say "the Python packages could not be installed, see above; is the package registry reachable?"
+    exit 1
+fi
+install_system_packages

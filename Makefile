@@ -1,0 +1,62 @@
+# `make` lists the targets. Each does its own set-up: a virtual environment in .venv, nothing outside it but
+# the system packages that .make/environment.sh names.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.NOTPARALLEL:
+.PHONY: help demo test check bench format clean
+
+# What surrounds the checkout must not leak into its environment; pip's warnings are noise, its errors are not.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV MPLBACKEND
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+BIN := .venv/bin
+TESTS ?= tests
+
+# The environment is made again when what decides it has changed: its definition or the place of the checkout,
+# whose path its scripts hold. A checksum, since a clone or a branch switch gives old files new dates.
+KEY := $(shell { cat pyproject.toml .make/environment.sh; pwd -P; } | cksum | cut -d ' ' -f 1)
+DEMO_READY := .venv/.ready-demo-$(KEY)
+TEST_READY := .venv/.ready-test-$(KEY)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(DEMO_READY) ## benchmark the shipped datasets with RapidOCR and Tesseract; results in runs/demo/
+	@$(BIN)/python .make/demo.py
+
+test: check ## all checks and all tests with branch coverage; TESTS=tests/test_project.py runs fewer
+	@$(BIN)/python -m pytest $(TESTS) --benchmark-disable --cov --cov-report=term
+
+check: $(TEST_READY) ## ruff, mypy and the import floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy toolkit .make/demo.py
+	@$(BIN)/lint-imports
+
+bench: $(TEST_READY) ## measure: time and memory, as ratios beside references of the same run
+	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=1200
+
+format: $(TEST_READY) ## let ruff format the code and fix what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## remove what these targets made: .venv, caches and runs/demo (your other runs stay)
+	@rm -rf .venv runs/demo build dist *.egg-info .coverage htmlcov .benchmarks
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEMO_READY):
+	@.make/environment.sh demo
+	@find .venv -maxdepth 1 -name '.ready-*' ! -name '*-$(KEY)' -delete
+	@touch $@
+
+# The tests' environment holds the demo's.
+$(TEST_READY):
+	@.make/environment.sh test
+	@find .venv -maxdepth 1 -name '.ready-*' ! -name '*-$(KEY)' -delete
+	@touch $@ $(DEMO_READY)

@@ -1,0 +1,37 @@
+"""What `import toolkit` adds to `import pandas`, which whoever types it has most likely paid for already."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUDGET_S = 0.15
+
+
+def import_s(module: str) -> float:
+    """Seconds that a Python of its own takes to import `module`, without those of starting and ending."""
+    code = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
+    return float(
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    )
+
+
+def test_import_toolkit_beside_import_pandas(benchmark):
+    """Importing the toolkit costs at most the budget more than importing pandas."""
+    pandas_s, toolkit_s = [], []
+
+    def both():
+        pandas_s.append(import_s("pandas"))
+        toolkit_s.append(import_s("toolkit"))
+
+    benchmark.pedantic(both, rounds=9, warmup_rounds=1)
+
+    # Noise only ever adds, so the least of several is the import itself.
+    added_s = min(toolkit_s) - min(pandas_s)
+    benchmark.extra_info |= {
+        "pandas_s": round(min(pandas_s), 3),
+        "added_s": round(added_s, 3),
+        "ratio_to_pandas": round(min(toolkit_s) / min(pandas_s), 2),
+    }
+    if benchmark.enabled:
+        assert added_s <= BUDGET_S

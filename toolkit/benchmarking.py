@@ -1,0 +1,70 @@
+"""`benchmark`: start a run, show how it goes, wait for it."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from toolkit.engine.runner import Progress
+from toolkit.providers.base import Provider
+from toolkit.run import DatasetLike, LiveRun, Run, start
+
+_REDRAW_S = 0.2
+
+Display = Callable[[Progress], None]
+
+
+def benchmark(
+    dataset: DatasetLike, settings: Provider | Iterable[Provider], *, show: bool | None = None, **options: Any
+) -> Run:
+    """Let every setting read every sample and give the finished run.
+
+    Takes the options of `start`: repeats, seed, store, workers, executor, … Progress is a bar in a notebook, a
+    line on a terminal, and nothing elsewhere; `show` overrides that. An interrupt (Ctrl-C, the notebook's stop
+    button) ends the run after what has begun and gives what is there: the same call with the same store resumes.
+    """
+    live = start(dataset, settings, **options)
+    display = _display(show)
+    try:
+        _watch(live, display)
+    except KeyboardInterrupt:
+        live.stop()
+        live.wait()
+        display(live.progress)
+        _say(f"interrupted: {live.progress.left:,} trials are left; the same call with the same store resumes")
+    return live.wait()
+
+
+def _watch(live: LiveRun, display: Display) -> None:
+    while live.running:
+        live.wait(_REDRAW_S)
+        display(live.progress)
+    for setting, reason in live.progress.stopped.items():
+        _say(f"{setting} was stopped: {reason}")
+
+
+def _display(show: bool | None) -> Display:
+    if show is None:
+        show = _in_notebook() or sys.stderr.isatty()
+    if not show:
+        return lambda _: None
+    if _in_notebook():
+        from toolkit.widgets import progress
+
+        return progress()
+    return _line
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
+def _line(progress: Progress) -> None:
+    """One line of standard error, written over itself."""
+    end = "\n" if not progress.left else ""
+    sys.stderr.write(f"\r\x1b[K{progress.sentence}{end}")
+    sys.stderr.flush()
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"\n{message}\n")

@@ -1,0 +1,134 @@
+"""The command ``toolkit``: plan · run · show."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from toolkit.errors import ToolkitError
+
+if TYPE_CHECKING:
+    from toolkit.dataset import Dataset
+
+_EXAMPLES = """examples:
+  toolkit plan datasets/printed --provider rapidocr --provider "tesseract(psm=[7, 8])"
+  toolkit run  datasets/printed --provider rapidocr --provider "tesseract(psm=[7, 8])" --store runs/a
+  toolkit show runs/a --by font
+
+A DATASET is a folder or file of labelled images: images with metadata.csv, metadata.jsonl, labels.csv, gt.txt or
+labels.txt beside them, images named by their labels, a Parquet file, an LMDB folder, tar shards.
+A provider is a name with parameters, or package.module:Class for one of your own; a list of values makes one
+setting for each. Calling `toolkit run` again with the same store resumes what is left."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line; gives the exit status: 0 done, 1 unfinished, 2 could not be carried out."""
+    given = _parser().parse_args(arguments)
+    try:
+        status: int = given.command(given)
+    except ToolkitError as error:
+        sys.stderr.write(f"toolkit: {error}\n")
+        return 2
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="toolkit",
+        description="Benchmark image-to-text providers on labelled images: accuracy, latency and cost with intervals.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    plan = commands.add_parser("plan", help="what a run would ask, take and cost; nothing is sent")
+    _what_to_run(plan)
+    plan.add_argument("--store", metavar="FOLDER", help="count what this store already holds")
+    plan.set_defaults(command=_plan)
+
+    run = commands.add_parser("run", help="benchmark providers on a dataset, or resume it")
+    _what_to_run(run)
+    run.add_argument("--store", metavar="FOLDER", required=True, help="where the run is kept, such as runs/first")
+    run.add_argument("--seed", type=int, default=0, help="shuffles the order of trials (default 0)")
+    run.add_argument("--retry-errors", action="store_true", help="ask again for trials that ended in an error")
+    run.add_argument("--quiet", action="store_true", help="no progress line")
+    run.set_defaults(command=_run)
+
+    show = commands.add_parser("show", help="the summary of a run")
+    show.add_argument("store", metavar="FOLDER", help="a store that `toolkit run` wrote")
+    show.add_argument("--by", metavar="TAG", action="append", help="one row per slice too; may be given again")
+    show.add_argument("--csv", metavar="FILE", help="also write all columns of the summary to this file")
+    show.set_defaults(command=_show)
+    return parser
+
+
+def _what_to_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="folder or file of labelled images")
+    parser.add_argument("--format", help="format of the dataset, where it cannot be told by looking")
+    parser.add_argument("--provider", metavar="SETTING", action="append", required=True, help="may be given again")
+    parser.add_argument("--repeats", type=int, default=1, help="how often each setting reads each image (default 1)")
+    parser.add_argument("--sample", type=int, metavar="N", help="use N images drawn at random, always the same ones")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes for local engines (default: all cores)")
+
+
+# pandas takes longer to load than `--help` may take, so the commands import what they need.
+
+
+def _plan(given: argparse.Namespace) -> int:
+    from toolkit.forecast import plan
+    from toolkit.specs import settings
+
+    table = plan(
+        _dataset(given), settings(given.provider), repeats=given.repeats, store=given.store, workers=given.workers
+    )
+    sys.stdout.write(table.to_string(index=False, na_rep="–", float_format="{:.4g}".format) + "\n")
+    return 0
+
+
+def _run(given: argparse.Namespace) -> int:
+    from toolkit.benchmarking import benchmark
+    from toolkit.specs import settings
+
+    run = benchmark(
+        _dataset(given),
+        settings(given.provider),
+        repeats=given.repeats,
+        seed=given.seed,
+        store=given.store,
+        workers=given.workers,
+        retry_errors=given.retry_errors,
+        show=False if given.quiet else None,
+    )
+    from toolkit.show import as_text, leaderboard
+
+    sys.stdout.write(as_text(leaderboard(run.summary())) + "\n")
+    sys.stdout.write(f"\nThe run is in {given.store}; look at it again with: toolkit show {given.store}\n")
+    return 0 if run.complete else 1
+
+
+def _show(given: argparse.Namespace) -> int:
+    from toolkit.run import open_run
+    from toolkit.show import as_text, leaderboard
+
+    run = open_run(given.store)
+    summary = run.summary(by=given.by)
+    if given.csv:
+        summary.to_csv(given.csv, index=False)
+    sys.stdout.write(as_text(leaderboard(summary)) + "\n")
+    if not run.complete:
+        sys.stdout.write(f"\n{len(run.outcomes):,} of {run.planned:,} trials are there; run again to finish.\n")
+    return 0
+
+
+def _dataset(given: argparse.Namespace) -> "Dataset":
+    from toolkit.dataset import load_dataset
+
+    dataset = load_dataset(given.dataset, format=given.format)
+    return dataset.sample(given.sample) if given.sample else dataset
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

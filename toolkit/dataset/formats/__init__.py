@@ -1,0 +1,1 @@
+"""One file a format: how labels and images are found in it."""

@@ -1,0 +1,243 @@
+"""The workers of local engines: `Compute` steps in, values timed on the worker out.
+
+Steps travel in chunks of about a tenth of a second's work, because a trip to another process costs as much as a
+fast engine's reading. A chunk whose worker dies or hangs is sent again one step at a time in a fresh pool; the
+step that does it twice is the culprit and becomes a row, the others lose nothing.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.engine.drive import Clock, Computed, SystemClock
+from toolkit.errors import DeadlineExceeded, EngineFailure, ProviderError
+from toolkit.providers.base import Provider
+from toolkit.types import Call, Compute, Reply, Submitted
+
+_CHUNK_S = 0.1
+_LONGEST_CHUNK = 64
+_CHUNKS_AHEAD = 2  # per worker: one at work and one at the door, so that no worker waits for us
+
+ONE_THREAD = dict.fromkeys(("OMP_THREAD_LIMIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Environment under which a worker's engine keeps to one core, so that workers do not disturb one another's times."""
+
+
+@dataclass(slots=True)
+class _Errand:
+    step: Compute
+    future: "asyncio.Future[Computed]"
+    failures: int = 0
+
+
+class Here:
+    """The world of a single reading: steps are done in this very thread."""
+
+    def __init__(self) -> None:
+        self.clock: Clock = SystemClock()
+
+    async def call(self, step: Call) -> Reply:
+        """Refused: a local engine that calls out would be timed as if it did not."""
+        raise EngineFailure(f"a LocalProvider makes no calls, and this one called {step.path}")
+
+    async def submitted(self, step: Submitted) -> None:
+        """Refused, as `call` is."""
+        raise EngineFailure(f"a LocalProvider has no tasks, and this one submitted {step.task_id}")
+
+    async def compute(self, step: Compute) -> Computed:
+        """The step's value, timed."""
+        return run_chunk([step])[0]
+
+
+class LocalLane(Here):
+    """The lane of local engines: `count` workers on this machine, or whatever `executor` the caller brought.
+
+    `deadline_s` bounds one step; it can be enforced on our own process pool only, whose workers can be ended.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Provider],
+        count: int | None = None,
+        executor: Executor | None = None,
+        deadline_s: float = 120.0,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self._make: Callable[[], Executor] | None = None
+        if executor is None:
+            self.count = count or cores()
+            self._make = _process_pool(self.count)
+            if self._make is None:
+                self.count = 1
+                self._make = _one_thread
+        else:
+            self.count = count or getattr(executor, "_max_workers", None) or cores()
+        self._executor = executor
+        self._deadline_s = deadline_s
+        self._waiting: deque[_Errand] = deque()
+        self._suspects: deque[_Errand] = deque()
+        self._chunks: set[asyncio.Task[None]] = set()
+        self._dispatching = False
+        self._seconds_each = _CHUNK_S  # until measured, a step is a chunk
+
+    @property
+    def slots(self) -> int:
+        """How many trials to keep in hand so that chunks are full and no worker waits."""
+        return self.count * _CHUNKS_AHEAD * _LONGEST_CHUNK
+
+    async def compute(self, step: Compute) -> Computed:
+        """Have one step done. Many are asked at once; they are gathered into chunks."""
+        errand = _Errand(step, asyncio.get_running_loop().create_future())
+        self._waiting.append(errand)
+        self._dispatch_soon()
+        return await errand.future
+
+    def stop(self) -> None:
+        """Let go of what no worker has begun; its callers are cancelled."""
+        for errand in (*self._waiting, *self._suspects):
+            errand.future.cancel()
+        self._waiting.clear()
+        self._suspects.clear()
+
+    async def close(self) -> None:
+        """Wait for what is at work, then end the pool if it is ours."""
+        self.stop()
+        if self._chunks:
+            await asyncio.wait(self._chunks)
+        if self._make is not None and self._executor is not None:
+            await asyncio.to_thread(self._executor.shutdown, wait=True)
+            self._executor = None
+
+    # State changes in the plain functions below; the awaiting is in `_carry` alone.
+
+    def _dispatch_soon(self) -> None:
+        if not self._dispatching:
+            self._dispatching = True
+            # After the callers that were woken together have all asked again: then the chunk is full.
+            asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._dispatching = False
+        while chunk := self._next_chunk():
+            carrying = asyncio.create_task(self._carry(chunk))
+            self._chunks.add(carrying)
+            carrying.add_done_callback(self._arrived)
+
+    def _next_chunk(self) -> list[_Errand]:
+        if self._suspects:  # alone in the pool, so that what breaks it is known
+            return [self._suspects.popleft()] if not self._chunks else []
+        room = self.count * _CHUNKS_AHEAD - len(self._chunks)
+        if room <= 0:
+            return []
+        fair = -(-len(self._waiting) // (self.count * _CHUNKS_AHEAD))  # towards the end everybody gets some
+        size = max(1, min(fair, _LONGEST_CHUNK, int(_CHUNK_S / self._seconds_each)))
+        return [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
+
+    def _arrived(self, carrying: "asyncio.Task[None]") -> None:
+        self._chunks.discard(carrying)
+        self._dispatch_soon()
+
+    async def _carry(self, chunk: list[_Errand]) -> None:
+        future: Future[list[Computed]] | None = None
+        try:
+            if self._executor is None and self._make is not None:
+                self._executor = self._make()
+            assert self._executor is not None  # noqa: S101 -- brought by the caller or made above
+            executor = self._executor
+            future = executor.submit(run_chunk, [errand.step for errand in chunk])
+            # Chunks ahead of this one may have to end first, each within the same bound.
+            patience_s = self._deadline_s * len(chunk) * _CHUNKS_AHEAD
+            results = await asyncio.wait_for(asyncio.wrap_future(future), patience_s)
+        except TimeoutError:
+            self._lost(chunk, executor, DeadlineExceeded(f"no answer from the engine within {self._deadline_s:g} s"))
+        except BrokenExecutor as error:
+            self._lost(chunk, executor, EngineFailure(f"the engine's process died: {type(error).__name__}"))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- an executor may fail in its own way: it is a row, not a crash
+            for errand in chunk:
+                _settle(errand, Computed(None, EngineFailure(f"{type(error).__name__}: {error}"), time.time(), 0.0))
+        else:
+            mean = sum(computed.seconds for computed in results) / len(results)
+            self._seconds_each = max(1e-6, 0.7 * self._seconds_each + 0.3 * mean)
+            for errand, computed in zip(chunk, results, strict=True):
+                _settle(errand, computed)
+
+    def _lost(self, chunk: list[_Errand], executor: Executor, error: ProviderError) -> None:
+        """A chunk came back without an answer: renew the pool, suspect each of its steps."""
+        if self._make is not None and self._executor is executor:
+            _end(executor)
+            self._executor = None
+        for errand in chunk:
+            errand.failures += 1
+            # The first time the culprit is unknown if there was company, in the chunk or in the pool.
+            if errand.failures > 1 or self._make is None:
+                _settle(errand, Computed(None, error, time.time(), 0.0))
+            else:
+                self._suspects.append(errand)
+
+
+def run_chunk(steps: Sequence[Compute]) -> list[Computed]:
+    """Do some steps one after another; runs on the worker."""
+    return [_timed(step) for step in steps]
+
+
+def _timed(step: Compute) -> Computed:
+    started_at, begun = time.time(), time.perf_counter()
+    value: Any = None
+    error: ProviderError | None = None
+    try:
+        if step.prepare is not None:
+            step.prepare(*step.args)
+        started_at, begun = time.time(), time.perf_counter()
+        value = step.function(*step.args)
+    except ProviderError as refused:
+        error = refused
+    except Exception as failure:  # noqa: BLE001 -- engines raise what they like; it is a row with its reason
+        error = EngineFailure(f"{type(failure).__name__}: {failure}")
+    return Computed(value, error, started_at, time.perf_counter() - begun)
+
+
+def _settle(errand: _Errand, computed: Computed) -> None:
+    if not errand.future.done():
+        errand.future.set_result(computed)
+
+
+def _process_pool(count: int) -> Callable[[], Executor] | None:
+    """How to make our own pool, or None where loky is missing.
+
+    loky's workers are started afresh, not forked from a process full of threads; they understand classes that
+    were written in a notebook, and want no ``if __name__ == "__main__"`` from a script.
+    """
+    try:
+        from loky import ProcessPoolExecutor
+    except ImportError:
+        return None
+    return lambda: ProcessPoolExecutor(count, env=ONE_THREAD, initializer=_leave_interrupts_to_us)
+
+
+def _one_thread() -> Executor:
+    return ThreadPoolExecutor(1, thread_name_prefix="toolkit-engine")
+
+
+def _leave_interrupts_to_us() -> None:
+    """Ctrl-C reaches every process of a terminal; a worker finishes its chunk and the run ends in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end(executor: Executor) -> None:
+    try:
+        executor.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg] # loky's
+    except TypeError:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def cores() -> int:
+    """Cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

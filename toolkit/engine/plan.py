@@ -1,0 +1,62 @@
+"""What is to be asked, in which order. Pure."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.types import Trial
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every setting reads every sample, `repeats` times.
+
+    The order is a shuffle by the seed of (sample, repeat) pairs, each read by all settings before the next pair
+    begins: what the hour, the network or a busy machine does to one setting it does to all, and a run that is
+    cut short leaves images that every setting has read.
+    """
+
+    settings: tuple[str, ...]
+    samples: Sequence[str]
+    repeats: int = 1
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.settings) * len(self.samples) * self.repeats
+
+    def done(self, trials: Iterable[Trial]) -> "Done":
+        """Mark these trials as finished; those that are not in the plan are passed over."""
+        return Done(self, trials)
+
+    def trials(self, settings: Sequence[str], done: "Done") -> Iterator[tuple[Trial, int]]:
+        """The trials of some settings that are not done yet, each with the position of its sample."""
+        rows = [self.settings.index(setting) for setting in settings]
+        for pair in np.random.default_rng(self.seed).permutation(len(self.samples) * self.repeats).tolist():
+            position, repeat = divmod(pair, self.repeats)
+            # A generator of its own for each pair: the order is the same however many trials are done already.
+            for row in random.Random(self.seed * 1_000_003 + pair).sample(rows, len(rows)):
+                if not done.holds(row, pair):
+                    yield Trial(self.settings[row], self.samples[position], repeat), position
+
+
+class Done:
+    """Which trials of a plan are finished: a byte a trial, so that a million of them are a megabyte."""
+
+    def __init__(self, plan: Plan, trials: Iterable[Trial]) -> None:
+        self._pairs = len(plan.samples) * plan.repeats
+        self._flags = bytearray(len(plan))
+        rows = {setting: row for row, setting in enumerate(plan.settings)}
+        positions: dict[str, int] = {}
+        for setting, sample, repeat in trials:
+            positions = positions or {id: position for position, id in enumerate(plan.samples)}
+            if setting in rows and sample in positions and 0 <= repeat < plan.repeats:
+                self._flags[rows[setting] * self._pairs + positions[sample] * plan.repeats + repeat] = 1
+
+    def __len__(self) -> int:
+        return sum(self._flags)
+
+    def holds(self, row: int, pair: int) -> bool:
+        """Whether the setting in `row` has read the (sample, repeat) pair."""
+        return bool(self._flags[row * self._pairs + pair])

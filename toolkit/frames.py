@@ -1,0 +1,188 @@
+"""From the log's records to DataFrames, and what every column means.
+
+Two frames hold all there is to know: *attempts*, one row per try as it happened, and *outcomes*, one row per
+trial with its verdict. Verdicts and money are computed here and not in the log, so that another normaliser or
+another price never needs another run.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from toolkit.metrics import RELAXED, STRICT, Normaliser, exact, measure
+from toolkit.store import Record
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its pandas type, its unit ("" for none) and what it means."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+
+ATTEMPTS = (
+    Column("setting", "category", "", "label of the configured provider"),
+    Column("sample", "str", "", "id of the image within its dataset"),
+    Column("repeat", "int32", "", "which reading of the image by this setting, from 0"),
+    Column("attempt", "int32", "", "which try at this trial, from 1"),
+    Column("final", "bool", "", "whether the trial ended with this try"),
+    Column("started_at", "float64", "s since 1970", "when the try began, by the clock of the machine that did it"),
+    Column("text", "str", "", "what the provider read, as it gave it; missing without an answer"),
+    Column("confidence", "float64", "0 to 1", "the provider's own; missing where it gives none"),
+    Column("usage", "object", "", "quantities that a bill is made of, by name"),
+    Column("error", "category", "", "kind of failure; missing with an answer"),
+    Column("error_code", "category", "", "the service's own code"),
+    Column("error_status", "Int32", "", "HTTP status of the failure"),
+    Column("error_message", "str", "", "what went wrong, in words; without keys"),
+    Column("task_id", "str", "", "the service's id of the task"),
+    Column("latency_s", "float64", "s", "first byte of the request to the answer, our own waiting excluded"),
+    Column("latency_low_s", "float64", "s", "for polled answers: the answer was not there yet after this long"),
+    Column("elapsed_s", "float64", "s", "start of the trial to the end of this try, all waiting included"),
+    Column("queue_s", "float64", "s", "waiting for a free worker or slot of ours"),
+    Column("limit_wait_s", "float64", "s", "waiting because of the account's rate limit"),
+    Column("connect_s", "float64", "s", "opening connections"),
+    Column("service_s", "float64", "s", "HTTP exchanges, or the engine's own work"),
+    Column("poll_wait_s", "float64", "s", "pauses between polls"),
+    Column("backoff_s", "float64", "s", "pause before this try, after a failed one"),
+    Column("client_lag_s", "float64", "s", "how late our own loop woke"),
+)
+"""The columns of ``run.attempts``."""
+
+OUTCOMES = (
+    Column("setting", "category", "", "label of the configured provider"),
+    Column("sample", "str", "", "id of the image within its dataset"),
+    Column("repeat", "int32", "", "which reading of the image by this setting, from 0"),
+    Column("outcome", "category", "", "correct, wrong, no_answer (the provider gave up) or error"),
+    Column("target", "str", "", "what the image says"),
+    Column("text", "str", "", "what the provider read, as it gave it; missing without an answer"),
+    Column("confidence", "float64", "0 to 1", "the provider's own; missing where it gives none"),
+    Column("correct_normalised", "bool", "", "right under the relaxed normaliser: width, space and case do not count"),
+    Column("edits", "float64", "characters", "edit distance of text and target; missing without an answer"),
+    Column("target_length", "int32", "characters", "length of the target"),
+    Column("ned", "float64", "0 to 1", "edits by the longer of text and target; missing without an answer"),
+    Column("error", "category", "", "kind of failure; missing with an answer"),
+    Column("error_message", "str", "", "what went wrong, in words; without keys"),
+    Column("attempts", "int32", "", "tries it took"),
+    Column("started_at", "float64", "s since 1970", "when the last try began"),
+    Column("latency_s", "float64", "s", "as in the attempts, of the try that answered"),
+    Column("latency_low_s", "float64", "s", "as in the attempts, of the try that answered"),
+    Column("elapsed_s", "float64", "s", "the whole trial as a user lives it, all waiting and all tries included"),
+    Column("cost_usd", "float64", "USD", "what the trial cost; missing for a setting without a price"),
+)
+"""The columns of ``run.outcomes``, before the dataset's tags."""
+
+VERDICTS = ("correct", "wrong", "no_answer", "error")
+_NO_ANSWER = "unsolvable"
+
+
+def attempts_frame(blocks: Iterable[Sequence[Record]]) -> pd.DataFrame:
+    """One row per attempt, in the order they ended; columns `ATTEMPTS`.
+
+    Takes the log block by block, so that the records of a long run are never all in memory as Python objects.
+    """
+    return joined([_typed(block) for block in blocks])
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Attempts frames end to end."""
+    frames = [frame for frame in frames if len(frame)]
+    if len(frames) <= 1:
+        return frames[0] if frames else _typed([])
+    columns: dict[str, pd.Series[Any]] = {}
+    for column in ATTEMPTS:
+        parts = [frame[column.name] for frame in frames]
+        if column.dtype == "category":  # parts with other categories would fall back to plain strings
+            columns[column.name] = pd.Series(union_categoricals(parts, sort_categories=True))
+        else:
+            columns[column.name] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(columns, copy=False)
+
+
+def _typed(block: Sequence[Record]) -> pd.DataFrame:
+    rows = [record for record in block if record["event"] == "finished"]
+    data = {column.name: _series(rows, column) for column in ATTEMPTS}
+    return pd.DataFrame(data, copy=False)
+
+
+def _series(rows: Sequence[Record], column: Column) -> "pd.Series[Any]":
+    name, dtype = column.name, column.dtype
+    if dtype == "float64" and name.endswith("_s") and not name.startswith("latency"):
+        values = [row.get(name, 0.0) for row in rows]  # a part of the time that is not in the log was nought
+    else:
+        values = [row.get(name) for row in rows]
+    if name == "task_id":
+        values = [None if value is None else str(value) for value in values]
+    if dtype == "category":
+        return pd.Series(pd.Categorical(values, categories=sorted({value for value in values if value is not None})))
+    return pd.Series(values, dtype="object" if name == "usage" else dtype)
+
+
+def samples_frame(samples: Iterable[Record]) -> pd.DataFrame:
+    """The labelled images of a run, indexed by sample id: the target and a column a tag."""
+    ids, targets, tags = [], [], []
+    for sample in samples:
+        ids.append(sample["id"])
+        targets.append(sample["target"])
+        tags.append(sample.get("tags", {}))
+    index = pd.Index(ids, name="sample", dtype="str")
+    names = dict.fromkeys(name for tag in tags for name in tag)
+    columns = {name: pd.Series([tag.get(name) for tag in tags], index=index) for name in names}
+    return pd.DataFrame({"target": pd.Series(targets, index=index, dtype="str"), **columns})
+
+
+def outcomes_frame(
+    attempts: pd.DataFrame,
+    samples: pd.DataFrame,
+    *,
+    prices: Mapping[str, float | None] | None = None,
+    normaliser: Normaliser = STRICT,
+) -> pd.DataFrame:
+    """One row per trial that came to an end; columns `OUTCOMES`, then one for each tag.
+
+    An answer is ``correct`` when it equals the target under `normaliser`. `prices` gives each setting's price of
+    a charged answer in USD, 0 for engines on this machine; without one the cost is missing, not nought.
+    """
+    final = attempts[attempts["final"]].drop_duplicates(["setting", "sample", "repeat"], keep="last")
+    final = final.reset_index(drop=True)
+    rows = samples.index.get_indexer(pd.Index(final["sample"]))
+    final, rows = final[rows >= 0], rows[rows >= 0]
+    about = samples.iloc[rows].reset_index(drop=True)
+    outcomes = final[[column.name for column in OUTCOMES if column.name in final]].reset_index(drop=True)
+    outcomes["target"] = about["target"]
+    outcomes["attempts"] = final["attempt"].to_numpy()
+    _judge(outcomes, normaliser)
+    outcomes["cost_usd"] = _cost(final.reset_index(drop=True), prices or {})
+    outcomes = outcomes[[column.name for column in OUTCOMES]]
+    frame = pd.concat([outcomes, about.drop(columns="target")], axis="columns")
+    frame.attrs["normaliser"] = normaliser.name
+    return frame
+
+
+def _judge(outcomes: pd.DataFrame, normaliser: Normaliser) -> None:
+    """Add the verdict and the edit measures to rows with text, target and error."""
+    measures = measure(outcomes["target"], outcomes["text"], normaliser)
+    verdicts = np.where(measures.exact, VERDICTS.index("correct"), VERDICTS.index("wrong"))
+    verdicts[outcomes["error"].notna().to_numpy()] = VERDICTS.index("error")
+    verdicts[(outcomes["error"] == _NO_ANSWER).to_numpy()] = VERDICTS.index("no_answer")
+    outcomes["outcome"] = pd.Categorical.from_codes(verdicts, dtype=pd.CategoricalDtype(list(VERDICTS)))
+    outcomes["correct_normalised"] = exact(outcomes["target"], outcomes["text"], RELAXED)
+    outcomes["edits"] = measures.edits
+    outcomes["target_length"] = measures.target_length.astype(np.int32)
+    outcomes["ned"] = measures.ned
+
+
+def _cost(final: pd.DataFrame, prices: Mapping[str, float | None]) -> "pd.Series[float]":
+    """Price of a charged answer for each row that has one; an unpriced setting's cost is missing."""
+    price = final["setting"].map({label: np.nan if p is None else p for label, p in prices.items()})
+    charged = np.fromiter(
+        (usage.get("charged", 1.0) if usage else 1.0 for usage in final["usage"]), dtype=float, count=len(final)
+    )
+    charged[final["error"].notna().to_numpy()] = 0.0
+    return pd.Series(price.to_numpy(dtype=float) * charged)

@@ -1,0 +1,57 @@
+"""Settings as words on a command line: ``tesseract(psm=[7, 8])``, ``mypackage.ocr:MyEngine(model="x")``."""
+
+import ast
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+import toolkit
+from toolkit.errors import SettingError
+from toolkit.providers.base import Provider, grid
+
+_SHAPE = 'write name, name(parameter=value) or package.module:Class(parameter=value), such as "tesseract(psm=[7, 8])"'
+
+
+def settings(specs: Iterable[str]) -> list[Provider]:
+    """The settings that some specifications describe; a list of values makes one setting for each."""
+    return [setting for spec in specs for setting in _settings(spec)]
+
+
+def _settings(spec: str) -> list[Provider]:
+    place, colon, call = spec.rpartition(":") if ":" in spec.partition("(")[0] else ("", "", spec)
+    name, parameters = _parsed(call, spec)
+    provider = _imported(place, name) if colon else _known(name)
+    return grid(provider, **parameters)
+
+
+def _parsed(call: str, spec: str) -> tuple[str, dict[str, Any]]:
+    """Name and parameters; values are Python literals and nothing is executed."""
+    try:
+        expression = ast.parse(call.strip(), mode="eval").body
+        if isinstance(expression, ast.Name):
+            return expression.id, {}
+        if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name) and not expression.args:
+            given = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in expression.keywords}
+            return expression.func.id, given
+    except (SyntaxError, ValueError) as error:
+        raise SettingError(f"{spec!r} is no setting; {_SHAPE}") from error
+    raise SettingError(f"{spec!r} is no setting; {_SHAPE}")
+
+
+def _known(name: str) -> type[Provider]:
+    known: dict[str, type[Provider]] = {
+        provider.name: provider for provider in (getattr(toolkit, public) for public in toolkit.PROVIDERS)
+    }
+    if name not in known:
+        raise SettingError(f"no provider is called {name!r}; there are {', '.join(sorted(known))}. {_SHAPE}")
+    return known[name]
+
+
+def _imported(place: str, name: str) -> type[Provider]:
+    try:
+        provider = getattr(import_module(place), name)
+    except (ImportError, AttributeError) as error:
+        raise SettingError(f"{place}:{name} cannot be imported: {error}") from error
+    if not (isinstance(provider, type) and issubclass(provider, Provider)):
+        raise SettingError(f"{place}:{name} is no Provider class")
+    return provider

@@ -1,0 +1,48 @@
+"""Statistics: functions from a frame of outcomes to a frame of figures, each with its interval.
+
+Each subject has a file of its own, which is loaded when one of its names is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit.stats.intervals import Interval as Interval
+    from toolkit.stats.intervals import clopper_pearson as clopper_pearson
+    from toolkit.stats.intervals import clustered_wilson as clustered_wilson
+    from toolkit.stats.intervals import fieller as fieller
+    from toolkit.stats.intervals import harrell_davis as harrell_davis
+    from toolkit.stats.intervals import jeffreys as jeffreys
+    from toolkit.stats.intervals import quantile_interval as quantile_interval
+    from toolkit.stats.intervals import wilson as wilson
+    from toolkit.stats.summary import summary as summary
+
+_FILES = {
+    "intervals": (
+        "Interval",
+        "clopper_pearson",
+        "clustered_wilson",
+        "fieller",
+        "harrell_davis",
+        "jeffreys",
+        "quantile_interval",
+        "wilson",
+    ),
+    "summary": ("summary",),
+}
+_FILE_OF = {name: file for file, names in _FILES.items() for name in names}
+
+__all__ = sorted(_FILE_OF)  # noqa: PLE0605 -- built from the table above, so that a name stands there only
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # A function may share the name of its file, which the import binds here: bind the function instead.
+    value = getattr(import_module(f"{__name__}.{_FILE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,338 @@
+"""Where a run is kept: a folder of plain text that survives a crash, a full disk and a second reader.
+
+::
+
+    runs/first/
+        manifest.json     the plan, the machine, the versions; written once, by rename
+        samples.jsonl     id, target, tags and SHA-256 of every image; written once, before the manifest
+        attempts.jsonl    one line per event, appended; the truth from which every figure is derived
+        lock              held by the one process that writes, with its pid inside
+
+An event is a JSON object whose ``event`` says what it is: ``session`` (a process began to write; with the
+machine it ran on), ``submitted`` (a service holds a task), ``finished`` (an attempt ended). A reader may meet a
+log whose last line is still being written, or was cut by a crash: an incomplete last line is no event. A
+damaged line anywhere else is `StoreCorrupt`, because somebody's paid answer stood there.
+
+Schema history: 1, the first.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+from toolkit.errors import ManifestMismatch, StoreCorrupt, StoreError, StoreLocked, UsageError
+
+SCHEMA = 1
+_BLOCK_BYTES = 4 << 20  # a block of lines is parsed in one call: large enough to be quick, small enough to be dropped
+_CLOSED = -1
+
+Record = dict[str, Any]
+
+
+class Store(Protocol):
+    """What a run writes to and is read from. One writer; any number of readers."""
+
+    def open(self, manifest: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
+        """Begin to write: claim the store, check that it holds this plan or none, cut a torn last line."""
+        ...
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one event. It is whole or absent afterwards, never half."""
+        ...
+
+    def sync(self) -> None:
+        """Return once everything appended so far would survive a power cut."""
+        ...
+
+    def close(self) -> None:
+        """Stop writing and let another writer in."""
+        ...
+
+    def manifest(self) -> Record:
+        """The plan and its provenance."""
+        ...
+
+    def samples(self) -> Iterator[Record]:
+        """The labelled images of the plan, in order."""
+        ...
+
+    def blocks(self, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
+        """Events from `offset` on, some thousands at a time, each with the offset at which to go on."""
+        ...
+
+
+class MemoryStore:
+    """A store for runs that need not outlive their process."""
+
+    def __init__(self) -> None:
+        self._manifest: Record | None = None
+        self._samples: list[Record] = []
+        self._records: list[Record] = []
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore, {len(self._records)} events>"
+
+    def open(self, manifest: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
+        if self._manifest is not None:
+            _same_plan("this store", self._manifest, manifest)
+            return
+        self._samples = [dict(sample) for sample in samples]
+        self._manifest = dict(manifest)
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        self._records.append(dict(record))
+
+    def sync(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    def manifest(self) -> Record:
+        if self._manifest is None:
+            raise UsageError("nothing has been run into this store yet")
+        return self._manifest
+
+    def samples(self) -> Iterator[Record]:
+        return iter(self._samples)
+
+    def blocks(self, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
+        if len(self._records) > offset:
+            yield self._records[offset:], len(self._records)
+
+
+class FileStore:
+    """A store in a folder."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.torn_bytes = 0
+        self._log = self.path / "attempts.jsonl"
+        self._fd = self._lock = _CLOSED
+        self._end = 0
+
+    def __repr__(self) -> str:
+        return f"FileStore({str(self.path)!r})"
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, manifest: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
+        """Begin to write; creates the folder.
+
+        `StoreLocked` when another process writes here, `ManifestMismatch` when the folder holds another plan,
+        `StoreCorrupt` when its log is damaged, `StoreError` when it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = _claim(self.path / "lock")
+            if (self.path / "manifest.json").exists():
+                _same_plan(str(self.path), self.manifest(), manifest)
+            elif self._log.exists():
+                raise StoreCorrupt(f"{self.path}: attempts.jsonl is here without its manifest.json; restore that file")
+            else:
+                lines = (_line(sample) for sample in samples)
+                _write_whole(self.path / "samples.jsonl", lines)
+                _write_whole(self.path / "manifest.json", [json.dumps(manifest, indent=2, ensure_ascii=False).encode()])
+            self._fd = os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._end = self._mend()
+        except OSError as error:
+            self.close()
+            raise _refused(self.path, error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one event with a single write; on failure the log is cut back to the last whole one."""
+        if self._fd == _CLOSED:
+            raise StoreError(f"{self.path} is not open for writing")
+        line = _line(record)
+        try:
+            written = os.write(self._fd, line)
+            if written < len(line):  # the disk filled up within the line
+                written += os.write(self._fd, line[written:])
+        except OSError as error:
+            os.ftruncate(self._fd, self._end)
+            raise _refused(self.path, error) from error
+        self._end += written
+
+    def sync(self) -> None:
+        if self._fd == _CLOSED:
+            return
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            raise _refused(self.path, error) from error
+
+    def close(self) -> None:
+        for fd in (self._fd, self._lock):  # the lock last: nobody may write before the log is closed
+            if fd != _CLOSED:
+                os.close(fd)
+        self._fd = self._lock = _CLOSED
+
+    def _mend(self) -> int:
+        """Cut a torn last line, or end a whole one that lacks only its newline; give the log's length.
+
+        Only the tail is looked at: whoever resumes reads the whole log anyway, and meets other damage there.
+        """
+        size = os.fstat(self._fd).st_size
+        tail = b""
+        start = size
+        while start and b"\n" not in tail:
+            start = max(0, start - _BLOCK_BYTES)
+            with self._log.open("rb") as file:
+                file.seek(start)
+                tail = file.read(size - start)
+        last = tail.rpartition(b"\n")[2]
+        if _is_object(last):
+            return size + os.write(self._fd, b"\n")
+        self.torn_bytes = len(last)
+        os.ftruncate(self._fd, size - len(last))
+        return size - len(last)
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def manifest(self) -> Record:
+        path = self.path / "manifest.json"
+        try:
+            manifest: Record = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise StoreError(f"{self.path} holds no run: there is no manifest.json in it") from error
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise StoreCorrupt(f"{path} is not JSON ({error}); restore it from a copy") from error
+        if manifest.get("schema") != SCHEMA:
+            raise StoreError(f"{path} has schema {manifest.get('schema')!r}; this version reads {SCHEMA}")
+        return manifest
+
+    def samples(self) -> Iterator[Record]:
+        for records, _ in _read_lines(self.path / "samples.jsonl"):
+            yield from records
+
+    def blocks(self, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
+        if self._log.exists():
+            yield from _read_lines(self._log, offset)
+
+
+def _read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
+    """Blocks of parsed lines, each with the offset after it; an incomplete last line is left out.
+
+    A last line that lacks only its newline is whole: its offset then lies one byte beyond the file.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        rest = b""
+        while data := file.read(_BLOCK_BYTES):
+            whole, newline, rest = (rest + data).rpartition(b"\n")
+            if newline:
+                yield _parse(path, whole, offset), offset + len(whole) + 1
+                offset += len(whole) + 1
+        if _is_object(rest):
+            yield [json.loads(rest)], offset + len(rest) + 1
+
+
+def _parse(path: Path, whole: bytes, offset: int) -> list[Record]:
+    lines = whole.split(b"\n")
+    try:
+        records: list[Record] = json.loads(b"[%s]" % b",".join(lines))  # a third quicker than line by line
+    except ValueError:
+        records = []
+    if len(records) == len(lines) and all(type(record) is dict for record in records):
+        return records
+    with path.open("rb") as file:
+        before = file.read(offset).count(b"\n")
+    number = next(number for number, line in enumerate(lines, before + 1) if not _is_object(line))
+    raise StoreCorrupt(f"{path}, line {number} is damaged; nothing was changed. Restore the line, or take it out")
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is one whole JSON object; no part of one ever is."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=_plain).encode() + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    """A user's tag as JSON: numpy scalars by their Python value, anything else by its text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
+    """Write a file that is either absent or complete, whatever interrupts."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    if os.name == "posix":  # the rename itself has to reach the disk
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _claim(path: Path) -> int:
+    """Take the lock, or say who has it. The system drops it with the process, so it is never stale."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(fd, 32, 0).decode(errors="replace").strip() if hasattr(os, "pread") else "?"
+        os.close(fd)
+        raise StoreLocked(
+            f"{path.parent} is being written by process {owner}; wait for it, or choose another store"
+        ) from error
+    os.ftruncate(fd, 0)
+    os.write(fd, f"{os.getpid()}\n".encode())
+    return fd
+
+
+def _refused(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} cannot be written: {error.strerror}. Everything recorded so far is kept; "
+        "make room or choose a writable folder, and call again to resume"
+    )
+
+
+# ── is it the same plan? ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _same_plan(where: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    differing = list(_differences(stored["plan"], json.loads(_line(asked["plan"]))))
+    if differing:
+        listed = "; ".join(differing)
+        raise ManifestMismatch(f"{where} holds a run of another plan: {listed}. Choose another store for this one")
+
+
+def _differences(stored: Any, asked: Any, name: str = "") -> Iterator[str]:
+    """Each leaf in which two plans differ, by its dotted name."""
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for key in chain(stored, (key for key in asked if key not in stored)):
+            path = f"{name}.{key}" if name else key
+            if key not in asked:
+                yield f"{path} is only in the store"
+            elif key not in stored:
+                yield f"{path} is not in the store"
+            else:
+                yield from _differences(stored[key], asked[key], path)
+    elif stored != asked:
+        yield f"{name} is {stored!r} in the store and {asked!r} now"
