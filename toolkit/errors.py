@@ -12,7 +12,8 @@
     │   ├── StoreLocked                   another process is writing to this store
     │   └── ManifestMismatch              the store belongs to another plan; names what differs
     └── ProviderError                     recorded as an attempt; never leaves a run
-        ├── TransportError        retry   connection, reset, read time-out, 5xx without a body
+        ├── TransportError        retry   reset, read time-out, 5xx without a body: the request may have arrived
+        │   └── Unreachable       retry   no connection came about, so nothing was sent
         ├── RateLimited           retry   carries ``after_s``
         ├── Unavailable           retry   busy, no free slot
         ├── DeadlineExceeded              the trial's time was up
@@ -24,7 +25,9 @@
         ├── ProtocolError                 a reply of unexpected shape
         └── EngineFailure                 local code raised what it should not, or its worker died
 
-Policy reads the class attributes ``kind``, ``retry`` and ``fatal``; nothing compares class names or messages.
+Policy reads the class attributes ``kind``, ``retry``, ``fatal`` and ``settled``; nothing compares class names or
+messages. ``settled`` says that certainly nothing was charged: where it is False after a paid request went out, the
+money is counted as unsettled until the bill says otherwise.
 """
 
 from typing import Any, ClassVar
@@ -84,6 +87,7 @@ class ProviderError(ToolkitError):
     kind: ClassVar[str] = "provider_error"
     retry: ClassVar[bool] = False
     fatal: ClassVar[bool] = False
+    settled: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -118,11 +122,19 @@ class TransportError(ProviderError):
     retry = True
 
 
+class Unreachable(TransportError):
+    """No connection came about: the service cannot have seen the request."""
+
+    kind = "unreachable"
+    settled = True
+
+
 class RateLimited(ProviderError):
     """The service asks for fewer requests; `after_s` says how long to wait, where it did say."""
 
     kind = "rate_limited"
     retry = True
+    settled = True
 
 
 class Unavailable(ProviderError):
@@ -130,6 +142,7 @@ class Unavailable(ProviderError):
 
     kind = "unavailable"
     retry = True
+    settled = True
 
 
 class DeadlineExceeded(ProviderError):
@@ -143,6 +156,7 @@ class AuthenticationError(ProviderError):
 
     kind = "authentication"
     fatal = True
+    settled = True
 
 
 class InsufficientBalance(ProviderError):
@@ -150,6 +164,7 @@ class InsufficientBalance(ProviderError):
 
     kind = "insufficient_balance"
     fatal = True
+    settled = True
 
 
 class Blocked(ProviderError):
@@ -157,18 +172,21 @@ class Blocked(ProviderError):
 
     kind = "blocked"
     fatal = True
+    settled = True
 
 
 class BadRequest(ProviderError):
     """The image or a parameter was refused, and would be refused again."""
 
     kind = "bad_request"
+    settled = True
 
 
 class Unsolvable(ProviderError):
     """The provider looked and gave no answer, or was less sure than it was asked to be."""
 
     kind = "unsolvable"
+    settled = True
 
 
 class ProtocolError(ProviderError):

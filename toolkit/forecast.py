@@ -38,7 +38,7 @@ def plan(
         done = 0 if run is None else int((run.outcomes["setting"] == label).sum())
         read_s = _median_s(run, label) if done else _piloted_s(setting, some)
         left = max(0, trials - done)
-        price = setting.price_per_1000_usd
+        worst_usd = setting.worst_usd
         rows.append(
             {
                 "setting": label,
@@ -47,7 +47,7 @@ def plan(
                 "left": left,
                 "read_s": read_s,
                 "minutes": None if read_s is None else left * read_s / (workers or cores()) / 60,
-                "cost_usd": None if price is None else left * price / 1000,
+                "cost_usd": None if worst_usd is None else left * worst_usd,
             }
         )
     return pd.DataFrame(rows).astype({"read_s": float, "minutes": float, "cost_usd": float})

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 from toolkit.metrics import RELAXED, STRICT, Normaliser, exact, measure
@@ -81,6 +82,8 @@ OUTCOMES = (
 VERDICTS = ("correct", "wrong", "no_answer", "error")
 _NO_ANSWER = "unsolvable"
 
+Prices = Mapping[str, float]
+
 
 def attempts_frame(blocks: Iterable[Sequence[Record]]) -> pd.DataFrame:
     """One row per attempt, in the order they ended; columns `ATTEMPTS`.
@@ -141,13 +144,13 @@ def outcomes_frame(
     attempts: pd.DataFrame,
     samples: pd.DataFrame,
     *,
-    prices: Mapping[str, float | None] | None = None,
+    prices: Mapping[str, Prices | None] | None = None,
     normaliser: Normaliser = STRICT,
 ) -> pd.DataFrame:
     """One row per trial that came to an end; columns `OUTCOMES`, then one for each tag.
 
-    An answer is ``correct`` when it equals the target under `normaliser`. `prices` gives each setting's price of
-    a charged answer in USD, 0 for engines on this machine; without one the cost is missing, not nought.
+    An answer is ``correct`` when it equals the target under `normaliser`. `prices` gives, for each setting, USD for
+    one of each quantity in `usage`: empty for engines on this machine; None or absent makes the cost missing, not nought.
     """
     final = attempts[attempts["final"]].drop_duplicates(["setting", "sample", "repeat"], keep="last")
     final = final.reset_index(drop=True)
@@ -178,11 +181,16 @@ def _judge(outcomes: pd.DataFrame, normaliser: Normaliser) -> None:
     outcomes["ned"] = measures.ned
 
 
-def _cost(final: pd.DataFrame, prices: Mapping[str, float | None]) -> "pd.Series[float]":
-    """Price of a charged answer for each row that has one; an unpriced setting's cost is missing."""
-    price = final["setting"].map({label: np.nan if p is None else p for label, p in prices.items()})
-    charged = np.fromiter(
-        (usage.get("charged", 1.0) if usage else 1.0 for usage in final["usage"]), dtype=float, count=len(final)
-    )
-    charged[final["error"].notna().to_numpy()] = 0.0
-    return pd.Series(price.to_numpy(dtype=float) * charged)
+def _cost(final: pd.DataFrame, prices: Mapping[str, Prices | None]) -> NDArray[np.float64]:
+    """What each trial cost: its usage at its setting's prices; missing where the setting has none."""
+    cost = np.zeros(len(final))
+    settings = final["setting"].to_numpy(dtype=object)
+    for label in final["setting"].cat.categories:
+        rows = np.flatnonzero(settings == label)
+        price = prices.get(label)
+        if price is None:
+            cost[rows] = np.nan
+        elif price:
+            usages = final["usage"].iloc[rows]
+            cost[rows] = [sum(price.get(name, 0.0) * n for name, n in (usage or {}).items()) for usage in usages]
+    return cost

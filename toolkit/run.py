@@ -97,11 +97,7 @@ class Run:
             yield records
 
     def _judged(self, attempts: pd.DataFrame, normaliser: Normaliser) -> pd.DataFrame:
-        prices = {
-            label: None if price is None else price / 1000
-            for label, price in self.manifest["price_per_1000_usd"].items()
-        }
-        return outcomes_frame(attempts, self.samples, prices=prices, normaliser=normaliser)
+        return outcomes_frame(attempts, self.samples, prices=self.manifest["prices_usd"], normaliser=normaliser)
 
     def __repr__(self) -> str:
         plan = self.manifest["plan"]
@@ -255,7 +251,7 @@ def _manifest(dataset: Dataset, settings: dict[str, Provider], repeats: int, see
             "seed": seed,
         },
         "dataset_path": None if dataset.path is None else str(dataset.path),
-        "price_per_1000_usd": {label: s.price_per_1000_usd for label, s in settings.items()},
+        "prices_usd": {label: s.prices for label, s in settings.items()},
         "machine": {
             "system": platform.platform(),
             "processor": platform.processor() or platform.machine(),

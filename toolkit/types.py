@@ -107,7 +107,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Ask for one HTTP exchange: POST `json` to `path` below the provider's base URL. Gives a `Reply`."""
+    """Ask for one HTTP exchange: POST `json` to `path` below the account's base URL. Gives a `Reply`.
+
+    Raises `TransportError` into the flow when none came about, which a flow that polls may catch.
+    """
 
     path: str
     json: Mapping[str, Any] = field(repr=False)

@@ -234,7 +234,8 @@ class Dataset(Sequence[Sample]):
     def fingerprint(self) -> str:
         """SHA-256 over id, label and image content of each sample, in order: what a result was measured on.
 
-        Reads every image once, on first use. Tags are not in it: naming a slice anew changes no measurement.
+        What is hashed is a line of JSON a sample: ``[id, target, SHA-256 of the image's bytes]``. Reads every image
+        once, on first use. Tags are not in it: naming a slice anew changes no measurement.
         """
         whole = hashlib.sha256()
         for row in self._row_iterator():

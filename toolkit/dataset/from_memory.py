@@ -53,10 +53,8 @@ def from_frame(
             intake.refuse(number, source, "give encoded bytes, a path, or a mapping with either")
             continue
         target = row.pop(text)
-        if id is not None:
-            key = str(row.pop(id))
-        else:
-            key = str(source.path) if isinstance(source, File) else str(label)
+        own = str(source.path) if isinstance(source, File) else str(label)
+        key = own if id is None else str(row.pop(id))
         if intake.accept(number, key, target, row):
             sources.append(source)
     return intake.dataset(ListedImages(sources), name=name, path=None)

@@ -33,7 +33,7 @@ class Fault:
     cure: str
 
 
-class BadImage(Exception):  # noqa: N818 -- carries a fault, and never leaves this package
+class BadImage(Exception):
     """The image cannot be shown; `fault` says why."""
 
     def __init__(self, fault: Fault) -> None:

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from toolkit.errors import SettingError
@@ -21,17 +21,18 @@ _USUAL = (
 )
 
 
-def find_tessdata(languages: Iterable[str], given: str | None, built_in: str) -> Path:
+def find_tessdata(languages: Iterable[str], given: str | None, built_in: Callable[[], str]) -> Path:
     """The first folder that holds all of `languages`.
 
-    `given` is the only place when there is one. Else they are looked for in TESSDATA_PREFIX, in the
-    `built_in` place of the library, in this Python's environment and where platforms put them.
-    `SettingError` with what was found where, and the cure.
+    `given` is the only place when there is one. Else they are looked for in TESSDATA_PREFIX, in this Python's
+    environment, where platforms put them and last in the place that the library was built with, which it is
+    slow to tell. `SettingError` with what was found where, and the cure.
     """
     languages = list(languages)
-    found = {folder: _held(folder) for folder in _places(given, built_in)}
-    for folder, held in found.items():
-        if held.issuperset(languages):
+    found: dict[Path, set[str]] = {}
+    for folder in _places(given, built_in):
+        found[folder] = _held(folder)
+        if found[folder].issuperset(languages):
             return folder
     raise SettingError(_missing(languages, found, given))
 
@@ -41,7 +42,7 @@ def data_file(folder: Path, language: str) -> Path:
     return folder / f"{language}{_SUFFIX}"
 
 
-def _places(given: str | None, built_in: str) -> Iterator[Path]:
+def _places(given: str | None, built_in: Callable[[], str]) -> Iterator[Path]:
     if given is not None:
         yield Path(given)
         return
@@ -49,14 +50,15 @@ def _places(given: str | None, built_in: str) -> Iterator[Path]:
     if prefix:
         yield Path(prefix)
         yield Path(prefix, "tessdata")  # what the variable meant up to version 3
-    if Path(built_in).is_absolute():  # a library built without one says "./", which is wherever one happens to be
-        yield Path(built_in)
     yield Path(sys.prefix, "share", "tessdata")  # conda
     for pattern in _USUAL:
         anchor = Path(Path(pattern).anchor)
         if anchor.is_absolute():  # a drive letter is none elsewhere
             # Debian's folder is named for the version; the newest is the one that libraries are built against.
             yield from sorted(anchor.glob(str(Path(pattern).relative_to(anchor))), key=_version, reverse=True)
+    compiled = Path(built_in())
+    if compiled.is_absolute():  # a library built without one says "./", which is wherever one happens to be
+        yield compiled
 
 
 def _version(folder: Path) -> list[int]:

@@ -1,7 +1,8 @@
 """What a provider is: a frozen dataclass whose fields are its settings and whose `flow` is its exchange."""
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
@@ -9,16 +10,17 @@ from functools import cache
 from itertools import product
 from typing import Any, ClassVar, Self, TypeVar
 
-from toolkit.errors import ProviderError, SettingError
-from toolkit.types import Answer, Compute, Flow, Sample
+from toolkit.errors import ProtocolError, ProviderError, SettingError
+from toolkit.types import Answer, Compute, Flow, Sample, Step
 
 P = TypeVar("P", bound="Provider")
 
 SHOWN = {"shown": True}
 """Field metadata: this parameter stands in the label even at its default value."""
 
-SECRET = {"secret": True}
-"""Field metadata: this parameter is a key. It stands in no label, manifest, repr or record."""
+ASIDE = {"aside": True}
+"""Field metadata: this parameter does not decide the answer (a key, a price, an address). It stands in no label and
+is no part of what a store is recognised by."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,8 @@ class Provider(ABC):
     """
 
     name: ClassVar[str]
-    price_per_1000_usd: ClassVar[float | None] = None
-    """What a thousand charged answers cost; None where nobody said. Overridden by a field where a user can say."""
 
-    alias: str | None = field(default=None, kw_only=True)
+    alias: str | None = field(default=None, kw_only=True, metadata=ASIDE)
 
     def __new__(cls, *_: Any, **parameters: Any) -> Self:
         # A dataclass would answer an unknown name with a bare TypeError; a newcomer needs the list of right ones.
@@ -63,8 +63,24 @@ class Provider(ABC):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """All settings by name, without secrets: what the manifest keeps."""
+        """All settings by name, without what stands aside: what the manifest keeps."""
         return {f.name: getattr(self, f.name) for f in _settings(self)}
+
+    @property
+    def prices(self) -> Mapping[str, float] | None:
+        """USD for one of each quantity in an answer's ``usage``; empty when free, None when nobody said a price."""
+        return None
+
+    @property
+    def worst_usd(self) -> float | None:
+        """The most that one reading can cost, which is reserved before it is sent; None without a price."""
+        prices = self.prices
+        return None if prices is None else sum(prices.values())
+
+    @property
+    def account(self) -> "Account | None":
+        """Whose money and limits a reading uses; None for an engine on this machine."""
+        return None
 
     def versions(self) -> dict[str, str]:
         """Versions of what decides the answer (library, model, language data).
@@ -82,8 +98,6 @@ class LocalProvider(Provider):
     gives is made once per worker process, before the clock starts, and is there as ``self.engine``.
     """
 
-    price_per_1000_usd = 0.0
-
     @abstractmethod
     def read(self, image: bytes) -> Answer:
         """The text in an encoded image; `Unsolvable` when there is none, `BadRequest` when it is no image."""
@@ -91,6 +105,11 @@ class LocalProvider(Provider):
     def load(self) -> Any:
         """Make what `read` needs and should not be charged for: a model, an open library handle."""
         return None
+
+    @property
+    def prices(self) -> Mapping[str, float]:
+        """Nothing is charged for this machine's work."""
+        return {}
 
     @property
     def engine(self) -> Any:
@@ -113,6 +132,59 @@ class LocalProvider(Provider):
     @property
     def _key(self) -> tuple[type, str]:
         return type(self), repr(self)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One key with one service at one address: what limits, balance and fatal errors belong to."""
+
+    service: str
+    base_url: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ServiceProvider(Provider):
+    """A paid service. A subclass writes its `flow`, and says how its balance is read where it has one.
+
+    `key` is the account's key, from the environment variable `key_variable` when it is not given; it stands in no
+    repr, label, manifest or record. `base_url` replaces the service's public address. `price_per_1000_usd` is what
+    you pay for a thousand charged answers, as of `price_date`: no price is built in, because none is published that
+    holds for every account. Without one, cost is missing.
+    """
+
+    key_variable: ClassVar[str]
+    public_url: ClassVar[str]
+
+    key: str | None = field(default=None, kw_only=True, repr=False, metadata=ASIDE)
+    base_url: str | None = field(default=None, kw_only=True, metadata=ASIDE)
+    price_per_1000_usd: float | None = field(default=None, kw_only=True, metadata=ASIDE)
+    price_date: str | None = field(default=None, kw_only=True, metadata=ASIDE)
+
+    @property
+    def account(self) -> Account:
+        """The account; `SettingError` when there is no key."""
+        key = self.key or os.environ.get(self.key_variable)
+        if not key:
+            raise SettingError(f"{self.label} has no key: set {self.key_variable} in the environment, or give key=…")
+        return Account(self.name, (self.base_url or self.public_url).rstrip("/"), key)
+
+    @property
+    def prices(self) -> Mapping[str, float] | None:
+        """USD for one charged answer."""
+        return None if self.price_per_1000_usd is None else {"charged": self.price_per_1000_usd / 1000}
+
+    def collect(self, task_id: str | int) -> Flow:
+        """The rest of a flow whose task was submitted before: ask for the answer by its id.
+
+        A service that answers in the same exchange has nothing to collect.
+        """
+        raise ProtocolError(f"{self.name} keeps no tasks to ask for", task_id=task_id)
+
+    def balance(self) -> "Generator[Step, Any, float | None]":
+        """Yield the steps that read the account's money in USD; None where the service does not tell."""
+        yield from ()
+        return None
 
 
 _engines: dict[tuple[type, str], Any] = {}
@@ -156,7 +228,7 @@ def _parameters(provider: type[Provider]) -> tuple[str, ...]:
 
 
 def _settings(provider: Provider) -> list["Field[Any]"]:
-    return [f for f in fields(provider) if f.name != "alias" and not f.metadata.get("secret")]
+    return [f for f in fields(provider) if not f.metadata.get("aside")]
 
 
 def _default(f: "Field[Any]") -> Any:

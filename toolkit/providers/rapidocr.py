@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ from toolkit.providers._rapidocr_models import (
     library_model,
 )
 from toolkit.providers._reading_order import in_reading_order
-from toolkit.providers.base import LocalProvider
+from toolkit.providers.base import ASIDE, LocalProvider
 from toolkit.types import Answer
 
 _MOST_ELONGATED = 200
@@ -61,7 +61,7 @@ class RapidOCR(LocalProvider):
     detection_path: str | None = None
     detection_side_px: int = 736
     text_score: float = 0.5
-    model_folder: str | None = None
+    model_folder: str | None = field(default=None, metadata=ASIDE)
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -122,7 +122,10 @@ class RapidOCR(LocalProvider):
             with self._opencv_threads():
                 found = engine(pixels, use_det=self.detect, use_cls=self.orientation, use_rec=True)
         except _resize_error() as error:
-            raise BadRequest(f"{width}×{height} cannot be brought to the sizes that RapidOCR reads") from error
+            # The library brings the longer side down to 2000 px, and the other to a multiple of 32.
+            raise BadRequest(
+                f"{width}×{height}: nothing would be left of the shorter side at 2000 px; crop it"
+            ) from error
         texts = found.txts or ()
         text = in_reading_order(texts, found.boxes) if self.detect and texts else "".join(texts)
         if not text.strip():

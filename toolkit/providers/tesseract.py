@@ -104,7 +104,7 @@ class Tesseract(LocalProvider):
         return [*languages, "osd"] if self.psm in _PSM_WITH_ORIENTATION else languages
 
     def _folder(self, library: ModuleType) -> Path:
-        return find_tessdata(self._languages, self.tessdata, library.get_languages()[0])
+        return find_tessdata(self._languages, self.tessdata, lambda: library.get_languages()[0])
 
     def _open(self) -> Any:
         library = _tesserocr()

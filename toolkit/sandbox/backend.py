@@ -18,7 +18,6 @@ beside it, so that an engine that takes its time holds nobody up.
 """
 
 
-
 class Reading(NamedTuple):
     """A text for each image, and the confidence of the least sure one."""
 

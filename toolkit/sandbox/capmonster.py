@@ -84,6 +84,7 @@ class CapMonster(Service):
 
     name: ClassVar[str] = "capmonster"
     meanings = MEANINGS
+    bad_key_code = "ERROR_KEY_DOES_NOT_EXIST"
     overloaded_code = "ERROR_NO_SLOT_AVAILABLE"
     unavailable_code = "ERROR_SERVICE_NOT_AVAILABLE"
     expired_code = "ERROR_NO_SUCH_CAPCHA_ID"
@@ -92,6 +93,7 @@ class CapMonster(Service):
     def __init__(self, backend: Backend, delay: Delay, rules: CapMonsterRules) -> None:
         super().__init__(backend, delay)
         self.rules = rules
+        self.rate_limit_status = rules.rate_limit_status
         self.tasks: TaskBook[int] = TaskBook(backend.clock)
         self._ids = itertools.count(backend.dice.randrange(100_000_000, 400_000_000))
 

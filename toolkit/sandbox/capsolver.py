@@ -62,7 +62,7 @@ class CapSolverRules:
       task is not known to do so, but every client has to be able to.
     - `lower_case`: answers are in lower case unless `case` is asked for, as users report.
     - `max_bytes`: the largest image that is accepted; no limit is documented.
-    - `rate_limit_status`: the HTTP status of ERROR_RATE_LIMIT.
+    - `rate_limit_status`: the HTTP status of an answer to too many requests.
     - `over_polled`: the code from the 121st question for one task on.
     - `takes_feedback`: whether feedbackTask accepts an image task.
     """
@@ -83,6 +83,7 @@ class CapSolver(Service):
 
     name: ClassVar[str] = "capsolver"
     meanings = MEANINGS
+    bad_key_code = "ERROR_KEY_DENIED_ACCESS"
     overloaded_code = "ERROR_RATE_LIMIT"
     unavailable_code = "ERROR_SERVICE_UNAVALIABLE"
     expired_code = "ERROR_TASKID_INVALID"
@@ -91,6 +92,7 @@ class CapSolver(Service):
         super().__init__(backend, delay)
         self.rules = rules
         self.over_polled_code = rules.over_polled
+        self.rate_limit_status = rules.rate_limit_status
         self.tasks: TaskBook[str] = TaskBook(backend.clock)
 
     @property
@@ -117,8 +119,7 @@ class CapSolver(Service):
             content["status"] = "failed"
         if refused.task_id is not None:
             content["taskId"] = refused.task_id
-        status = self.rules.rate_limit_status if refused.code == self.overloaded_code else meaning.status
-        return Response(status, content)
+        return Response(meaning.status, content)
 
     def lost(self, request: Request) -> Response:
         refusal = self.refusal(Refused("ERROR_BAD_REQUEST", f"no {request.method} {request.path} here"), "")

@@ -56,7 +56,9 @@ class Refused(Exception):
     `task_id` is the task that failed, where there was one. `described` False leaves the words out altogether.
     """
 
-    def __init__(self, code: str, description: str | None = None, *, task_id: Any = None, described: bool = True) -> None:
+    def __init__(
+        self, code: str, description: str | None = None, *, task_id: Any = None, described: bool = True
+    ) -> None:
         super().__init__(code, description)
         self.code = code
         self.description = description
@@ -78,17 +80,19 @@ Answering = Callable[[Request], Awaitable[Response]]
 class Service(ABC):
     """One protocol: which paths there are, how each is answered, and how each error looks on the wire.
 
-    The four codes name how this service says what every service has a way of saying, so that a fault can ask
-    for it; None where the protocol has no such answer.
+    The codes name how this service says what every service has a way of saying, so that a fault can ask for it;
+    None where the protocol remembers no tasks and has no such answer.
     """
 
     name: ClassVar[str]
     base_path: ClassVar[str] = ""
     meanings: ClassVar[Mapping[str, Meaning]]
+    bad_key_code: ClassVar[str]
     overloaded_code: ClassVar[str]
     unavailable_code: ClassVar[str]
     expired_code: ClassVar[str | None] = None
     over_polled_code: str | None = None
+    rate_limit_status: int = 429
 
     def __init__(self, backend: Backend, delay: Delay) -> None:
         self.backend = backend

@@ -7,15 +7,17 @@ them with a seed. A sandbox takes any number of schedules and asks them in turn:
     tk.sandbox.faults.at_rate(0.05, faults.server_error(503), faults.rate_limited(after_s=1), seed=7)
 """
 
-import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from toolkit.errors import SettingError
+from toolkit.sandbox.capmonster import CapMonster
+from toolkit.sandbox.capsolver import CapSolver
 from toolkit.sandbox.delays import Delay, draw
 from toolkit.sandbox.exchange import Refused, Request, Response, Service
+from toolkit.sandbox.openai import OpenAI
 
 _HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>Bad gateway</h1></body></html>"
 
@@ -23,7 +25,8 @@ _HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>Bad gate
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One mishap. `instead` answers without the service ever seeing the request; `after` spoils the answer to a
-    request that was carried out, and perhaps charged."""
+    request that was carried out, and perhaps charged.
+    """
 
     name: str
     instead: Callable[[Service, Request], Response] | None = None
@@ -88,7 +91,9 @@ def not_json(body: bytes = _HTML, *, status: int = 200) -> Fault:
 
 def missing(member: str) -> Fault:
     """The answer without one member, such as ``taskId`` or ``solution.text``; an answer that has none is left alone."""
-    return Fault(f"missing_{member}", after=lambda response: _edited(response, member, lambda parent, name: parent.pop(name)))
+    return Fault(
+        f"missing_{member}", after=lambda response: _edited(response, member, lambda parent, name: parent.pop(name))
+    )
 
 
 def replaced(member: str, value: Any) -> Fault:
@@ -186,6 +191,8 @@ def at_rate(rate: float, *faults: Fault, seed: int = 0, service: str | None = No
 
 # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────
 
+_PROTOCOLS: Mapping[str, type[Service]] = {protocol.name: protocol for protocol in (CapSolver, CapMonster, OpenAI)}
+
 _MEMBERS: Mapping[str, Sequence[tuple[str, Any]]] = {
     "capsolver": (("errorId", "0"), ("status", 3), ("solution", []), ("solution.text", 17), ("taskId", 5)),
     "capmonster": (("errorId", "0"), ("status", 3), ("solution", []), ("solution.text", 17), ("taskId", "none")),
@@ -194,8 +201,14 @@ _MEMBERS: Mapping[str, Sequence[tuple[str, Any]]] = {
 """The members that a client reads, with a value of a type that it does not expect."""
 
 
-def catalogue(service: Service | type[Service]) -> dict[str, Fault]:
-    """One fault of every kind that a service can show, by name: each error code, status, cut and spoilt member."""
+def catalogue(service: str) -> dict[str, Fault]:
+    """One fault of every kind that a service can show, by name: each error code, status, cut and spoilt member.
+
+    `service` is ``capsolver``, ``capmonster`` or ``openai``.
+    """
+    if service not in _PROTOCOLS:
+        raise SettingError(f"there is no service {service!r} in the sandbox; it has {', '.join(_PROTOCOLS)}")
+    protocol = _PROTOCOLS[service]
     faults = [
         rate_limited(),
         rate_limited(after_s=0.05),
@@ -209,13 +222,12 @@ def catalogue(service: Service | type[Service]) -> dict[str, Fault]:
         not_json(),
         delayed(0.05),
         slow_drip(0.05),
-        *([expired()] if service.expired_code else []),
-        *([over_polled()] if service.name in ("capsolver", "capmonster") else []),
-        *(error_code(code) for code in service.meanings),
+        *([expired(), over_polled()] if protocol.expired_code else []),
+        *(error_code(code) for code in protocol.meanings),
         error_code("ERROR_NEVER_HEARD_OF"),
-        error_code(next(code for code, meaning in service.meanings.items() if "key" in meaning.description), described=False),
-        *(missing(member) for member, _ in _MEMBERS[service.name]),
-        *(replaced(member, value) for member, value in _MEMBERS[service.name]),
+        error_code(protocol.bad_key_code, described=False),
+        *(missing(member) for member, _ in _MEMBERS[service]),
+        *(replaced(member, value) for member, value in _MEMBERS[service]),
     ]
     return {fault.name: fault for fault in faults}
 

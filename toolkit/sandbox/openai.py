@@ -50,6 +50,7 @@ class OpenAI(Service):
     name: ClassVar[str] = "openai"
     base_path: ClassVar[str] = "/v1"
     meanings = MEANINGS
+    bad_key_code = "invalid_api_key"
     overloaded_code = "rate_limit_exceeded"
     unavailable_code = "server_error"
 
@@ -66,7 +67,7 @@ class OpenAI(Service):
         scheme, _, key = request.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         return key.strip() if scheme.lower() == "bearer" else None
 
-    def refusal(self, refused: Refused, operation: str) -> Response:
+    def refusal(self, refused: Refused, operation: str) -> Response:  # noqa: ARG002 -- all operations refuse alike
         meaning = self.meanings.get(refused.code, Meaning(400, refused.code))
         error: dict[str, Any] = {"type": _type(meaning.status), "param": None, "code": refused.code}
         if refused.described:

@@ -3,9 +3,8 @@
 import hashlib
 import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from toolkit.errors import DatasetError, SettingError
 
@@ -42,14 +41,16 @@ class Oracle:
     confidence, drawn from its bytes and the `seed`: asking again, in another order or at another threshold changes
     neither, and what is accepted at a threshold is accepted at every lower one.
 
-    An image it was not given is answered with None, as an unsolvable one is.
+    `images` are encoded images with their targets, of which it keeps a digest and the target. An image it was not
+    given is answered with None, as an unsolvable one is. `DatasetError` when images of the same bytes have different
+    targets.
     """
 
     instant = True
 
     def __init__(
         self,
-        targets: Mapping[bytes, str],
+        images: Iterable[tuple[bytes, str]],
         *,
         accuracy: float = 0.9,
         confidence_when_right: float = 0.92,
@@ -69,44 +70,15 @@ class Oracle:
         self.accuracy = accuracy
         self.silence = silence
         self.seed = seed
-        self._targets = dict(targets)
+        self._targets = _by_digest(images)
         # x ** (1 / k) of a uniform x has the distribution function c ** k and the mean k / (k + 1).
         self._right_power = confidence_when_right / (1 - confidence_when_right)
         self._wrong_power = confidence_when_wrong / (1 - confidence_when_wrong)
         self._met_stranger = False
 
-    @classmethod
-    def of(
-        cls,
-        images: Iterable[tuple[bytes, str]],
-        *,
-        accuracy: float = 0.9,
-        confidence_when_right: float = 0.92,
-        confidence_when_wrong: float = 0.6,
-        silence: float = 0.0,
-        seed: int = 0,
-    ) -> Self:
-        """An oracle for encoded images with their targets. Only a digest of each image is kept.
-
-        `DatasetError` when two images of the same bytes have different targets.
-        """
-        targets: dict[bytes, str] = {}
-        for image, target in images:
-            digest = hashlib.sha256(image).digest()
-            if targets.setdefault(digest, target) != target:
-                raise DatasetError(
-                    f"one image has the targets {targets[digest]!r} and {target!r}; an oracle can know only one"
-                )
-        return cls(
-            targets,
-            accuracy=accuracy,
-            confidence_when_right=confidence_when_right,
-            confidence_when_wrong=confidence_when_wrong,
-            silence=silence,
-            seed=seed,
-        )
-
-    def __len__(self) -> int:
+    @property
+    def images(self) -> int:
+        """How many different images it knows."""
         return len(self._targets)
 
     def __call__(self, image: bytes) -> tuple[str | None, float]:
@@ -156,6 +128,17 @@ class Oracle:
             return None, 0.0, False
         confidence = level ** (1 / (self._right_power if is_right else self._wrong_power))
         return (target if is_right else _misread(target, dice)), confidence, is_right
+
+
+def _by_digest(images: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
+    targets: dict[bytes, str] = {}
+    for image, target in images:
+        digest = hashlib.sha256(image).digest()
+        if targets.setdefault(digest, target) != target:
+            raise DatasetError(
+                f"one image has the targets {targets[digest]!r} and {target!r}; an oracle can know only one of them"
+            )
+    return targets
 
 
 def _misread(target: str, dice: random.Random) -> str:

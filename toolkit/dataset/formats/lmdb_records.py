@@ -1,12 +1,11 @@
 """LMDB as the scene-text recognition community ships it: ``num-samples``, and from 1 ``image-%09d``, ``label-%09d``."""
 
 import os
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-
-from array import array
 
 from toolkit.dataset.dataset import Dataset
 from toolkit.dataset.formats.base import Format, Options

@@ -102,7 +102,8 @@ def _columns(file: Path, options: Options) -> tuple[str, str, str | None, tuple[
     A column of lists or structs (boxes, words) says nothing of the whole image and is passed over.
     """
     types = require("pyarrow.types", "reading Parquet datasets", "parquet")
-    schema = _open(file).schema_arrow
+    with _open(file) as parquet:
+        schema = parquet.schema_arrow
     image = pick_column(schema.names, options.image, IMAGE_COLUMNS, "image", str(file))
     text = pick_column(schema.names, options.text, TEXT_COLUMNS, "text", str(file))
     kind = schema.field(image).type
@@ -123,13 +124,13 @@ def _all_distinct(files: list[Path], column: str) -> bool:
 
 def _rows(file: Path, columns: list[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Row group, row within it, and the values of some columns."""
-    parquet = _open(file)
-    for group in range(parquet.num_row_groups):
-        row = 0
-        for batch in parquet.iter_batches(batch_size=4096, row_groups=[group], columns=columns):
-            for values in batch.to_pylist():
-                yield group, row, values
-                row += 1
+    with _open(file) as parquet:
+        for group in range(parquet.num_row_groups):
+            row = 0
+            for batch in parquet.iter_batches(batch_size=4096, row_groups=[group], columns=columns):
+                for values in batch.to_pylist():
+                    yield group, row, values
+                    row += 1
 
 
 def _cell(place: ParquetCell) -> Any:
@@ -137,10 +138,10 @@ def _cell(place: ParquetCell) -> Any:
     key = (place.file, place.column, place.group)
     with _recent_lock:
         if key not in _recent:
-            parquet = _open(place.file)
-            if _group_bytes(parquet, place) > KEPT_BYTES:
-                return _cell_of_large_group(parquet, place)
-            _recent[key] = parquet.read_row_group(place.group, columns=[place.column])[place.column]
+            with _open(place.file) as parquet:
+                if _group_bytes(parquet, place) > KEPT_BYTES:
+                    return _cell_of_large_group(parquet, place)
+                _recent[key] = parquet.read_row_group(place.group, columns=[place.column])[place.column]
             while len(_recent) > 2:
                 _recent.popitem(last=False)
         _recent.move_to_end(key)

@@ -104,7 +104,8 @@ def _parts(archive: Path) -> Iterator[_Part]:
     try:
         with tarfile.open(archive, "r:") as tar:
             for number, member in enumerate(tar, start=1):
-                tar.members = []  # type: ignore[attr-defined] -- tarfile would keep every header, a kilobyte each
+                # tarfile would keep every header, a kilobyte each
+                tar.members = []  # type: ignore[attr-defined]
                 folder, _, base = member.name.rpartition("/")
                 stem, _, suffix = base.partition(".")  # the convention: the key ends at the first dot
                 if member.isreg() and stem:

@@ -1,1 +1,5 @@
-def synthesize(): ...
+"""Labelled images made from a seed."""
+
+from toolkit.dataset.synthesis.generator import synthesize
+
+__all__ = ["synthesize"]
