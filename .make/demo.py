@@ -50,7 +50,7 @@ def available(*settings: Provider) -> list[Provider]:
 def benchmark(name: str, settings: list[Provider]) -> Run:
     """Run the settings over a shipped dataset and print the summary. A finished run is only looked at again."""
     dataset = tk.load_dataset(Path("datasets") / name)
-    print(f"\n── {name}: {len(dataset)} images, {len(settings)} settings ──", flush=True)
+    print(f"\n── {name}: {len(dataset)} images × {', '.join(s.label for s in settings)}", flush=True)
     store = OUT / name
     try:
         run = watched(dataset, settings, store)

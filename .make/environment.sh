@@ -65,8 +65,7 @@ install_python_packages() {
         demo)
             pip_install -e '.[rapidocr,synthesize,notebook]' || return
             # Apart, so that a machine for which there is no ready-made tesserocr still gets its demo.
-            pip_install --only-binary tesserocr -e '.[tesseract]' 2>/dev/null ||
-                say "tesserocr could not be installed (why: .venv/bin/pip install tesserocr): the Tesseract settings are skipped"
+            pip_install --only-binary tesserocr -e '.[tesseract]' 2>/dev/null || true
             ;;
         test)
             # 25.1 is the first pip that knows dependency groups.
@@ -84,14 +83,16 @@ chromium_is_here() {
 } >/dev/null
 
 install_system_packages() {
-    if ! tesseract_reads_english && .venv/bin/python -c 'import tesserocr' 2>/dev/null; then
-        install_packages tesseract-ocr tesseract-ocr-eng && tesseract_reads_english ||
-            say "Tesseract's English data is missing and could not be installed here (Debian: tesseract-ocr-eng, Homebrew: tesseract): the Tesseract settings are skipped"
-    fi
-    if [ "$purpose" = test ] && ! chromium_is_here; then
-        install_packages chromium && chromium_is_here ||
-            say "Chromium is missing and could not be installed here (Debian: chromium): tests in a browser are skipped"
-    fi
+    tesseract_reads_english || install_packages tesseract-ocr tesseract-ocr-eng || true
+    # The demo needs no more, and says itself, each time it runs, what it goes without.
+    [ "$purpose" = test ] || return 0
+    chromium_is_here || install_packages chromium || true
+
+    local not_here="is missing and could not be installed here"
+    tesseract_reads_english ||
+        say "Tesseract's English data $not_here (Debian: tesseract-ocr-eng, Homebrew: tesseract): its tests are skipped"
+    chromium_is_here ||
+        say "Chromium $not_here (Debian: chromium): tests in a browser are skipped"
 }
 
 if ! venv_is_usable; then

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -47,7 +48,7 @@ def test_every_module_has_a_floor():
     """A module that stands in no layer of the import contract would escape it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
-    on_a_floor = {name.strip("() ").removeprefix("toolkit.") for layer in layers for name in layer.split("|")}
+    on_a_floor = {name.strip("() ").removeprefix("toolkit.") for layer in layers for name in re.split("[|:]", layer)}
     modules = {
         path.stem for path in (ROOT / "toolkit").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }

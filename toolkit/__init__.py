@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from toolkit.dataset import Dataset, load_dataset, synthesize
     from toolkit.engine.retry import RetryPolicy
     from toolkit.forecast import plan
+    from toolkit.live import LiveRun, start
     from toolkit.metrics import RELAXED, STRICT, Normaliser
     from toolkit.providers import RapidOCR, Tesseract
     from toolkit.providers.base import LocalProvider, Provider, grid
     from toolkit.reading import read
-    from toolkit.run import LiveRun, Run, open_run, start
+    from toolkit.run import Run, open_run
     from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Submitted, Wait
 
 __version__ = "0.1.0"
@@ -27,11 +28,12 @@ _HOMES = {
     "toolkit.dataset": ["Dataset", "load_dataset", "synthesize"],
     "toolkit.engine.retry": ["RetryPolicy"],
     "toolkit.forecast": ["plan"],
+    "toolkit.live": ["LiveRun", "start"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
     "toolkit.providers": ["RapidOCR", "Tesseract"],
     "toolkit.providers.base": ["LocalProvider", "Provider", "grid"],
     "toolkit.reading": ["read"],
-    "toolkit.run": ["LiveRun", "Run", "open_run", "start"],
+    "toolkit.run": ["Run", "open_run"],
     "toolkit.types": ["Answer", "Call", "Compute", "Flow", "Reply", "Sample", "Submitted", "Wait"],
 }
 PROVIDERS = ("RapidOCR", "Tesseract")

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from toolkit.engine.runner import Progress
+from toolkit.live import DatasetLike, LiveRun, start
 from toolkit.providers.base import Provider
-from toolkit.run import DatasetLike, LiveRun, Run, start
+from toolkit.run import Run
 
 _REDRAW_S = 0.2
 

@@ -110,7 +110,7 @@ class ProviderError(ToolkitError):
 
 
 def _rebuild(cls: type[ProviderError], message: str, state: dict[str, Any]) -> ProviderError:
-    error = cls(message)
+    error = cls.__new__(cls, message)  # not by calling it: a subclass may want other arguments
     error.__dict__.update(state)
     return error
 

@@ -6,9 +6,10 @@ import pandas as pd
 
 from toolkit.engine.local import cores
 from toolkit.errors import StoreError
+from toolkit.live import DatasetLike, as_dataset
 from toolkit.providers.base import LocalProvider, Provider, distinct
-from toolkit.reading import try_once
-from toolkit.run import DatasetLike, Run, as_dataset, open_run
+from toolkit.reading import read_here
+from toolkit.run import Run, open_run
 from toolkit.store import Store
 from toolkit.types import Sample
 
@@ -75,5 +76,5 @@ def _piloted_s(setting: Provider, samples: Iterable[Sample]) -> float | None:
     if not isinstance(setting, LocalProvider):
         return None
     setting.versions()  # a missing engine is said here, as it would be by a run
-    taken = pd.Series([try_once(setting, sample).service_s for sample in samples], dtype=float)
+    taken = pd.Series([read_here(setting, sample).service_s for sample in samples], dtype=float)
     return None if taken.empty else float(taken.median())

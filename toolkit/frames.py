@@ -43,6 +43,7 @@ ATTEMPTS = (
     Column("error_status", "Int32", "", "HTTP status of the failure"),
     Column("error_message", "str", "", "what went wrong, in words; without keys"),
     Column("task_id", "str", "", "the service's id of the task"),
+    Column("unsettled", "bool", "", "the service may have charged for this try, and did not say"),
     Column("latency_s", "float64", "s", "first byte of the request to the answer, our own waiting excluded"),
     Column("latency_low_s", "float64", "s", "for polled answers: the answer was not there yet after this long"),
     Column("elapsed_s", "float64", "s", "start of the trial to the end of this try, all waiting included"),
@@ -75,6 +76,7 @@ OUTCOMES = (
     Column("latency_s", "float64", "s", "as in the attempts, of the try that answered"),
     Column("latency_low_s", "float64", "s", "as in the attempts, of the try that answered"),
     Column("elapsed_s", "float64", "s", "the whole trial as a user lives it, all waiting and all tries included"),
+    Column("client_lag_s", "float64", "s", "how late our own loop woke during the try that answered"),
     Column("cost_usd", "float64", "USD", "what the trial cost; missing for a setting without a price"),
 )
 """The columns of ``run.outcomes``, before the dataset's tags."""
@@ -120,10 +122,12 @@ def _series(rows: Sequence[Record], column: Column) -> "pd.Series[Any]":
         values = [row.get(name, 0.0) for row in rows]  # a part of the time that is not in the log was nought
     else:
         values = [row.get(name) for row in rows]
-    if name == "task_id":
+    if name in {"task_id", "error_code"}:  # numbers with some services, words with others
         values = [None if value is None else str(value) for value in values]
     if dtype == "category":
-        return pd.Series(pd.Categorical(values, categories=sorted({value for value in values if value is not None})))
+        # The type is given because a block without any value would have another than the next one, and not join it.
+        categories = pd.Index(sorted({value for value in values if value is not None}), dtype="str")
+        return pd.Series(pd.Categorical(values, categories=categories))
     return pd.Series(values, dtype="object" if name == "usage" else dtype)
 
 
@@ -146,13 +150,18 @@ def outcomes_frame(
     *,
     prices: Mapping[str, Prices | None] | None = None,
     normaliser: Normaliser = STRICT,
+    stopped: Mapping[str, str] | None = None,
+    repeats: int = 1,
 ) -> pd.DataFrame:
     """One row per trial that came to an end; columns `OUTCOMES`, then one for each tag.
 
     An answer is ``correct`` when it equals the target under `normaliser`. `prices` gives, for each setting, USD for
-    one of each quantity in `usage`: empty for engines on this machine; None or absent makes the cost missing, not nought.
+    one of each quantity in `usage`: empty for engines on this machine; None or absent makes the cost missing, not nought. `stopped` names
+    settings that were given up, each with the reason: their trials that were not asked get a row of kind ``stopped``.
     """
     final = attempts[attempts["final"]].drop_duplicates(["setting", "sample", "repeat"], keep="last")
+    if stopped:
+        final = joined([final, _never_asked(final, samples, stopped, repeats)])
     final = final.reset_index(drop=True)
     rows = samples.index.get_indexer(pd.Index(final["sample"]))
     final, rows = final[rows >= 0], rows[rows >= 0]
@@ -166,6 +175,30 @@ def outcomes_frame(
     frame = pd.concat([outcomes, about.drop(columns="target")], axis="columns")
     frame.attrs["normaliser"] = normaliser.name
     return frame
+
+
+def _never_asked(final: pd.DataFrame, samples: pd.DataFrame, stopped: Mapping[str, str], repeats: int) -> pd.DataFrame:
+    """Rows for the trials of stopped settings that did not come to their turn."""
+    asked = set(zip(final["setting"], final["sample"], final["repeat"], strict=True))
+    return _typed(
+        [
+            {
+                "event": "finished",
+                "setting": setting,
+                "sample": sample,
+                "repeat": repeat,
+                "attempt": 0,
+                "final": True,
+                "started_at": np.nan,
+                "error": "stopped",
+                "error_message": reason,
+            }
+            for setting, reason in stopped.items()
+            for sample in samples.index
+            for repeat in range(repeats)
+            if (setting, sample, repeat) not in asked
+        ]
+    )
 
 
 def _judge(outcomes: pd.DataFrame, normaliser: Normaliser) -> None:

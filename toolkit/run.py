@@ -1,35 +1,20 @@
-"""A run: begun with `start`, kept in a store, opened again with `open_run`."""
+"""A run as it stands in its store: opened with `open_run`, or given by `benchmark` and `start`."""
 
-import asyncio
-import atexit
 import os
-import platform
-import threading
-import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from toolkit import show
-from toolkit.dataset import Dataset, load_dataset
-from toolkit.engine.local import LocalLane
-from toolkit.engine.plan import Plan
-from toolkit.engine.retry import RetryPolicy
-from toolkit.engine.runner import Progress, Runner
-from toolkit.errors import DatasetError, ProviderError
+from toolkit.engine.books import Books
 from toolkit.frames import attempts_frame, joined, outcomes_frame, samples_frame
 from toolkit.metrics import STRICT, Normaliser
-from toolkit.providers.base import Provider, distinct
 from toolkit.stats import summary
-from toolkit.store import SCHEMA, FileStore, MemoryStore, Record, Store
-from toolkit.types import Trial
+from toolkit.store import FileStore, Record, Store
 
 PathLike = str | os.PathLike[str]
-DatasetLike = Dataset | PathLike
 
 
 class Run:
@@ -38,10 +23,13 @@ class Run:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.manifest = store.manifest()
+        self._books = Books()
         self._read_to = 0
         self._attempts = attempts_frame([])
         self._outcomes: pd.DataFrame | None = None
         self._samples: pd.DataFrame | None = None
+
+    # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def settings(self) -> list[str]:
@@ -55,16 +43,13 @@ class Run:
         return len(plan["settings"]) * int(plan["dataset"]["samples"]) * int(plan["repeats"])
 
     @property
-    def complete(self) -> bool:
-        """Whether every trial of the plan has an outcome."""
-        return len(self.outcomes) == self.planned
-
-    @property
     def samples(self) -> pd.DataFrame:
         """The labelled images: target and a column a tag, by sample id."""
         if self._samples is None:
             self._samples = samples_frame(self.store.samples())
         return self._samples
+
+    # ── what came of it ──────────────────────────────────────────────────────────────────────────────────
 
     @property
     def attempts(self) -> pd.DataFrame:
@@ -77,7 +62,11 @@ class Run:
 
     @property
     def outcomes(self) -> pd.DataFrame:
-        """One row per finished trial, answers compared strictly; columns: `toolkit.frames.OUTCOMES`, then the tags."""
+        """One row per trial, answers compared strictly; columns: `toolkit.frames.OUTCOMES`, then the tags.
+
+        Trials that are still to come have no row. Those of a setting that was stopped (a bad key, no money left)
+        have one, with the reason for which they were not asked.
+        """
         attempts = self.attempts
         if self._outcomes is None:
             self._outcomes = self._judged(attempts, STRICT)
@@ -91,13 +80,84 @@ class Run:
         """One row per setting, or per setting and slice: accuracy, coverage, error rates, latency, cost, with intervals."""
         return summary(self.outcomes, by=by)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every trial of the plan was asked and has an outcome."""
+        return not self.stopped and len(self.outcomes) == self.planned
+
+    @property
+    def stopped(self) -> dict[str, str]:
+        """Settings that were stopped before their end, each with the reason."""
+        self.attempts  # noqa: B018 -- the look reads on
+        return dict(self._books.stopped)
+
+    # ── money ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def unsettled(self) -> pd.DataFrame:
+        """Requests that may have been charged and whose answer never came: one row each, with the most it cost.
+
+        Columns: setting, sample, repeat, asked_at (s since 1970), task_id, reason, cost_usd (missing without a price).
+        """
+        self.attempts  # noqa: B018 -- the look reads on
+        worst = self.manifest["worst_usd"]
+        rows = [
+            (*lost.trial, lost.at, lost.task_id, lost.reason, worst[lost.trial.setting])
+            for lost in self._books.unsettled
+        ]
+        names = ["setting", "sample", "repeat", "asked_at", "task_id", "reason", "cost_usd"]
+        return pd.DataFrame(rows, columns=names).astype({"asked_at": float, "cost_usd": float})
+
+    @property
+    def spend(self) -> pd.DataFrame:
+        """The modelled bill beside the measured one: one row per service.
+
+        Columns: account, charged (answers), modelled_usd, unsettled_usd (at most), measured_usd (balance before less
+        balance after, over the sessions that noted both; missing without), measured_per_1000_usd.
+        """
+        outcomes, unsettled = self.outcomes, self.unsettled
+        rows = []
+        for account, labels in self._accounts().items():
+            mine = outcomes[outcomes["setting"].isin(labels)]
+            charged = sum(self._books.usage.get(label, {}).get("charged", 0.0) for label in labels)
+            measured = _fallen(self._books.balances, account)
+            rows.append(
+                {
+                    "account": account,
+                    "charged": int(charged),
+                    "modelled_usd": mine["cost_usd"].sum(skipna=False),
+                    "unsettled_usd": unsettled.loc[unsettled["setting"].isin(labels), "cost_usd"].sum(skipna=False),
+                    "measured_usd": measured,
+                    "measured_per_1000_usd": 1000 * measured / charged if measured is not None and charged else None,
+                }
+            )
+        columns = ["modelled_usd", "unsettled_usd", "measured_usd", "measured_per_1000_usd"]
+        return pd.DataFrame(rows, columns=["account", "charged", *columns]).astype(dict.fromkeys(columns, float))
+
+    def _accounts(self) -> dict[str, list[str]]:
+        by_account: dict[str, list[str]] = {}
+        for label, setting in self.manifest["plan"]["settings"].items():
+            if setting["account"] is not None:
+                by_account.setdefault(setting["account"], []).append(label)
+        return by_account
+
+    # ── how it is read, how it shows ─────────────────────────────────────────────────────────────────────
+
     def _unread(self) -> Iterator[list[Record]]:
         for records, offset in self.store.blocks(self._read_to):
             self._read_to = offset
+            self._books.read(records)
             yield records
 
     def _judged(self, attempts: pd.DataFrame, normaliser: Normaliser) -> pd.DataFrame:
-        return outcomes_frame(attempts, self.samples, prices=self.manifest["prices_usd"], normaliser=normaliser)
+        return outcomes_frame(
+            attempts,
+            self.samples,
+            prices=self.manifest["prices_usd"],
+            normaliser=normaliser,
+            stopped=self._books.stopped,
+            repeats=int(self.manifest["plan"]["repeats"]),
+        )
 
     def __repr__(self) -> str:
         plan = self.manifest["plan"]
@@ -113,169 +173,25 @@ class Run:
             "begun": self.manifest["created_at"],
             "dataset": f"{plan['dataset']['name']} {plan['dataset']['fingerprint'][:12]}",
             "store": repr(self.store),
+            **{f"{setting} stopped:": reason for setting, reason in self.stopped.items()},
         }
         return show.as_html(show.leaderboard(self.summary()), f"Run on {plan['dataset']['name']}", facts)
 
 
-class LiveRun(Run):
-    """A run that a thread of this process is at work on. Its frames show what is there so far."""
-
-    def __init__(self, store: Store, runner: Runner) -> None:
-        super().__init__(store)
-        self._runner = runner
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="toolkit-run", daemon=True)
-        self._thread.start()
-        atexit.register(self._leave)
-
-    @property
-    def progress(self) -> Progress:
-        """Counts of this session."""
-        return self._runner.progress
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still at work."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """Begin nothing more. What has begun is finished and kept; the same call again resumes."""
-        self._runner.stop()
-
-    def wait(self, timeout_s: float | None = None) -> Run:
-        """Return when it has ended, or after `timeout_s`. Raises what ended it early, if something did."""
-        self._thread.join(timeout_s)
-        if not self.running and self._failure is not None:
-            raise self._failure
-        return self
-
-    def _work(self) -> None:
-        try:
-            asyncio.run(self._runner.run())
-        except BaseException as failure:  # noqa: BLE001 -- handed over to whoever waits
-            self._failure = failure
-        finally:
-            self.store.close()
-            atexit.unregister(self._leave)
-
-    def _leave(self) -> None:
-        """The interpreter ends: finish what has begun, so that no answer is lost."""
-        self.stop()
-        self._thread.join()
-
-
-def start(
-    dataset: DatasetLike,
-    settings: Provider | Iterable[Provider],
-    *,
-    repeats: int = 1,
-    seed: int = 0,
-    store: Store | PathLike | None = None,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    retry: RetryPolicy | None = None,
-    retry_errors: bool = False,
-    deadline_s: float = 120.0,
-) -> LiveRun:
-    """Let every setting read every sample `repeats` times, in the background.
-
-    `store` is a folder, or None to keep the run in memory only; a folder that holds part of this very run is
-    resumed, one of another run is a `ManifestMismatch`. Trials whose last try failed are not asked again unless
-    `retry_errors` says so, except after errors that stopped a setting (a bad key), which always are.
-
-    Local engines run in `workers` processes of one thread each (as many as there are cores), or on whatever
-    `executor` is given: a thread pool, ``dask.distributed.Client(...).get_executor()``. One reading may take
-    `deadline_s`. `seed` shuffles the order of trials.
-
-    `UsageError` and `MissingExtra` come before anything has begun.
-    """
-    dataset = as_dataset(dataset)
-    by_label = distinct(settings)
-    if repeats < 1:
-        raise DatasetError(f"repeats={repeats}: every sample has to be read at least once")
-    _check_labels(dataset)
-    manifest = _manifest(dataset, by_label, repeats, seed)
-    kept: Store = MemoryStore() if store is None else FileStore(store) if isinstance(store, PathLike) else store
-    kept.open(manifest, _labels(dataset))
-    try:
-        plan = Plan(tuple(by_label), dataset.ids, repeats, seed)
-        done = plan.done(_finished(kept, retry_errors=retry_errors))
-        kept.append(_session(kept))
-        lanes = [LocalLane(by_label, workers, executor, deadline_s)]
-        return LiveRun(kept, Runner(plan, dataset, kept, lanes, done, retry or RetryPolicy()))
-    except BaseException:
-        kept.close()
-        raise
-
-
 def open_run(store: Store | PathLike) -> Run:
     """The run in a folder, for looking at; it may still be running elsewhere."""
-    return Run(FileStore(store) if isinstance(store, PathLike) else store)
+    return Run(FileStore(Path(store)) if isinstance(store, PathLike) else store)
 
 
-def as_dataset(dataset: DatasetLike) -> Dataset:
-    """A dataset, or the one at a path."""
-    return dataset if isinstance(dataset, Dataset) else load_dataset(Path(dataset))
-
-
-def _check_labels(dataset: Dataset) -> None:
-    """A reading without a label can be neither right nor wrong."""
-    if not len(dataset):
-        raise DatasetError(f"{dataset.name} has no samples to read")
-    for position, target in enumerate(dataset.targets):
-        if target is None:
-            raise DatasetError(
-                f"{dataset.name}: {dataset.ids[position]!r} has no label to compare answers with; label it, or leave "
-                "such samples out: dataset.filter(lambda sample: sample.target is not None)"
-            )
-
-
-def _labels(dataset: Dataset) -> Iterator[Record]:
-    """What the store keeps of each sample, so that a run can be read without its dataset."""
-    for sample, digest in zip(dataset, dataset.digests(), strict=True):
-        yield {"id": sample.id, "target": sample.target, "tags": dict(sample.tags), "sha256": digest}
-
-
-def _manifest(dataset: Dataset, settings: dict[str, Provider], repeats: int, seed: int) -> Record:
-    """The plan, by which a store is recognised, and what else one will want to know of it in a year."""
-    return {
-        "schema": SCHEMA,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "plan": {
-            "dataset": {"name": dataset.name, "samples": len(dataset), "fingerprint": dataset.fingerprint},
-            "settings": {
-                label: {"provider": s.name, "parameters": s.parameters, "versions": s.versions()}
-                for label, s in settings.items()
-            },
-            "repeats": repeats,
-            "seed": seed,
-        },
-        "dataset_path": None if dataset.path is None else str(dataset.path),
-        "prices_usd": {label: s.prices for label, s in settings.items()},
-        "machine": {
-            "system": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        },
-        "packages": {name: version(name) for name in ("image-to-text-toolkit", "numpy", "pandas", "rapidfuzz")},
-    }
-
-
-def _session(store: Store) -> Record:
-    torn = {"torn_bytes": store.torn_bytes} if isinstance(store, FileStore) and store.torn_bytes else {}
-    return {"event": "session", "at": round(time.time(), 3), "host": platform.node(), "pid": os.getpid(), **torn}
-
-
-_FATAL = frozenset(error.kind for error in ProviderError.__subclasses__() if error.fatal)
-
-
-def _finished(store: Store, *, retry_errors: bool) -> Iterator[Trial]:
-    """Trials of the log that need no further asking."""
-    for records, _ in store.blocks():
-        for record in records:
-            if record["event"] != "finished" or not record["final"]:
-                continue
-            error = record.get("error")
-            if error is None or (error not in _FATAL and (error == "unsolvable" or not retry_errors)):
-                yield Trial(record["setting"], record["sample"], record["repeat"])
+def _fallen(balances: Iterable[Mapping[str, Any]], account: str) -> float | None:
+    """By how much an account's balance fell within the sessions that saw both ends of it."""
+    fallen, before = None, None
+    for record in balances:
+        if record["account"] != account:
+            continue
+        if record["when"] == "before":
+            before = record["usd"]
+        elif before is not None:
+            fallen = (fallen or 0.0) + before - record["usd"]
+            before = None
+    return fallen

@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -67,7 +68,7 @@ def _side(column: object) -> str:
     return "left" if column == "setting" else "right"
 
 
-def _share(row: Mapping[str, float], column: str) -> str:
+def _share(row: Mapping[Any, Any], column: str) -> str:
     """``91.2 % [88.1, 93.6]``."""
     if math.isnan(row[column]):
         return _MISSING
@@ -75,7 +76,7 @@ def _share(row: Mapping[str, float], column: str) -> str:
     return f"{row[column]:.1%} [{100 * low:.1f}, {100 * high:.1f}]".replace("%", " %", 1)
 
 
-def _milliseconds(row: Mapping[str, float], column: str) -> str:
+def _milliseconds(row: Mapping[Any, Any], column: str) -> str:
     """``4.1 [4.0, 4.3]``; an end that too few images leave open is an infinity."""
     if math.isnan(row[column]):
         return _MISSING

@@ -22,9 +22,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from toolkit.errors import ManifestMismatch, StoreCorrupt, StoreError, StoreLocked, UsageError
+from toolkit.errors import ManifestMismatch, StoreCorrupt, StoreError, StoreLocked
 
 SCHEMA = 1
 _BLOCK_BYTES = 4 << 20  # a block of lines is parsed in one call: large enough to be quick, small enough to be dropped
@@ -72,32 +72,41 @@ class MemoryStore:
         self._manifest: Record | None = None
         self._samples: list[Record] = []
         self._records: list[Record] = []
+        self._writing = False
 
     def __repr__(self) -> str:
         return f"<MemoryStore, {len(self._records)} events>"
 
+    # What goes in is copied through JSON, so that it comes out as it would from a file.
+
     def open(self, manifest: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
-        if self._manifest is not None:
+        if self._writing:
+            raise StoreLocked("this store is being written by another run; wait for it, or use another store")
+        if self._manifest is None:
+            self._samples = [json.loads(_line(sample)) for sample in samples]
+            self._manifest = json.loads(_line(manifest))
+        else:
             _same_plan("this store", self._manifest, manifest)
-            return
-        self._samples = [dict(sample) for sample in samples]
-        self._manifest = dict(manifest)
+        self._writing = True
 
     def append(self, record: Mapping[str, Any]) -> None:
-        self._records.append(dict(record))
+        if not self._writing:
+            raise StoreError("this store is not open for writing")
+        self._records.append(json.loads(_line(record)))
 
     def sync(self) -> None:
         return
 
     def close(self) -> None:
-        return
+        self._writing = False
 
     def manifest(self) -> Record:
         if self._manifest is None:
-            raise UsageError("nothing has been run into this store yet")
+            raise StoreError("this store holds no run: nothing was written to it yet")
         return self._manifest
 
     def samples(self) -> Iterator[Record]:
+        self.manifest()
         return iter(self._samples)
 
     def blocks(self, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
@@ -123,9 +132,11 @@ class FileStore:
     def open(self, manifest: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
         """Begin to write; creates the folder.
 
-        `StoreLocked` when another process writes here, `ManifestMismatch` when the folder holds another plan,
+        `StoreLocked` when another run writes here, `ManifestMismatch` when the folder holds another plan,
         `StoreCorrupt` when its log is damaged, `StoreError` when it cannot be written.
         """
+        if self._fd != _CLOSED:  # before the clean-up below, which would close it under the run that writes
+            raise StoreLocked(f"{self.path} is being written by another run of this process; wait for it")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = _claim(self.path / "lock")
@@ -136,7 +147,7 @@ class FileStore:
             else:
                 lines = (_line(sample) for sample in samples)
                 _write_whole(self.path / "samples.jsonl", lines)
-                _write_whole(self.path / "manifest.json", [json.dumps(manifest, indent=2, ensure_ascii=False).encode()])
+                _write_whole(self.path / "manifest.json", [_json(manifest, indent=2)])
             self._fd = os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._end = self._mend()
         except OSError as error:
@@ -151,9 +162,9 @@ class FileStore:
         if self._fd == _CLOSED:
             raise StoreError(f"{self.path} is not open for writing")
         line = _line(record)
+        written = 0
         try:
-            written = os.write(self._fd, line)
-            if written < len(line):  # the disk filled up within the line
+            while written < len(line):  # a second round only when the disk filled up within the line
                 written += os.write(self._fd, line[written:])
         except OSError as error:
             os.ftruncate(self._fd, self._end)
@@ -169,9 +180,10 @@ class FileStore:
             raise _refused(self.path, error) from error
 
     def close(self) -> None:
-        for fd in (self._fd, self._lock):  # the lock last: nobody may write before the log is closed
-            if fd != _CLOSED:
-                os.close(fd)
+        if self._fd != _CLOSED:
+            os.close(self._fd)
+        if self._lock != _CLOSED:  # last: nobody may write before the log is closed
+            _release(self._lock)
         self._fd = self._lock = _CLOSED
 
     def _mend(self) -> int:
@@ -206,11 +218,13 @@ class FileStore:
             raise StoreError(f"{path} cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise StoreCorrupt(f"{path} is not JSON ({error}); restore it from a copy") from error
-        if manifest.get("schema") != SCHEMA:
-            raise StoreError(f"{path} has schema {manifest.get('schema')!r}; this version reads {SCHEMA}")
+        schema = manifest.get("schema") if isinstance(manifest, dict) else None
+        if schema != SCHEMA:
+            raise StoreError(f"{path} has schema {schema!r}; this version reads {SCHEMA}")
         return manifest
 
     def samples(self) -> Iterator[Record]:
+        self.manifest()
         for records, _ in _read_lines(self.path / "samples.jsonl"):
             yield from records
 
@@ -224,7 +238,7 @@ def _read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int
 
     A last line that lacks only its newline is whole: its offset then lies one byte beyond the file.
     """
-    with path.open("rb") as file:
+    with _opened(path) as file:
         file.seek(offset)
         rest = b""
         while data := file.read(_BLOCK_BYTES):
@@ -234,6 +248,13 @@ def _read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int
                 offset += len(whole) + 1
         if _is_object(rest):
             yield [json.loads(rest)], offset + len(rest) + 1
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _parse(path: Path, whole: bytes, offset: int) -> list[Record]:
@@ -253,13 +274,18 @@ def _parse(path: Path, whole: bytes, offset: int) -> list[Record]:
 def _is_object(line: bytes) -> bool:
     """Whether a line is one whole JSON object; no part of one ever is."""
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(json.loads(line.decode()), dict)  # decoded here: `loads` would guess other encodings
     except ValueError:
         return False
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=_plain).encode() + b"\n"
+    return _json(record, separators=(",", ":")) + b"\n"
+
+
+def _json(value: Mapping[str, Any], **form: Any) -> bytes:
+    # Half a surrogate pair, as in a file name that is no UTF-8, has no encoding; its escape is JSON all the same.
+    return json.dumps(value, ensure_ascii=False, default=_plain, **form).encode(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:
@@ -304,6 +330,15 @@ def _claim(path: Path) -> int:
     os.ftruncate(fd, 0)
     os.write(fd, f"{os.getpid()}\n".encode())
     return fd
+
+
+def _release(lock: int) -> None:
+    """Give the lock back. Closing alone would leave it with processes that were forked while it was held."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

@@ -186,6 +186,7 @@ class Attempt:
     error_status: int | None = None
     error_message: str | None = None
     task_id: str | int | None = None
+    unsettled: bool = False
     latency_s: float | None = None
     latency_low_s: float | None = None
     elapsed_s: float = 0.0
@@ -202,11 +203,11 @@ class Attempt:
         record: dict[str, Any] = {"event": "finished"}
         for name in _ATTEMPT_FIELDS:
             value = getattr(self, name)
-            if value or name in _ALWAYS_RECORDED:
+            if value or (name in _RECORDED_AT_NOUGHT and value is not None):
                 record[name] = round(value, 6) if type(value) is float else value
         return record
 
 
 _ATTEMPT_FIELDS = tuple(field.name for field in fields(Attempt))
-# An empty text and a confidence of nought are answers; "not final" has to be told from "not recorded".
-_ALWAYS_RECORDED = frozenset({"repeat", "final", "text", "confidence"})
+# An empty text and a confidence of nought are answers, a lower end of nought is known, and "not final" is news.
+_RECORDED_AT_NOUGHT = frozenset({"repeat", "final", "text", "confidence", "latency_low_s"})

@@ -76,3 +76,18 @@ def test_summary(benchmark, outcomes, by):
             grouped["sample"].nunique()
 
         note(benchmark, 1.5, least_s(pandas_means))
+
+
+def test_all_pairs_of_twenty_settings(benchmark):
+    """190 paired tests on 100,000 images take at most 0.2 s; reference: one matrix product of the same size."""
+    from toolkit.stats.paired_metrics import METRICS, Tables
+
+    rng = np.random.default_rng(1)
+    right = (rng.random((20, 100_000)) < 0.9).astype(float)
+    tables = Tables(METRICS["accuracy_all"], right, np.ones_like(right), np.ones(100_000), [])
+    pairs = [(i, j) for i in range(20) for j in range(i)]
+
+    benchmark.pedantic(lambda: tables.compare(pairs, level=0.95, resamples=0, seed=0), rounds=5, warmup_rounds=1)
+
+    if benchmark.enabled:
+        note(benchmark, 0.2, least_s(lambda: right @ right.T))

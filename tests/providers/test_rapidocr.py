@@ -13,7 +13,7 @@ from PIL import Image
 
 from toolkit.errors import BadRequest, MissingExtra, SettingError, Unsolvable
 from toolkit.providers import RapidOCR
-from toolkit.providers._rapidocr_models import _download
+from toolkit.providers._rapidocr_models import MODELS, _download, detection_language, languages
 
 rapidocr = pytest.importorskip("rapidocr")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -198,6 +198,28 @@ def test_a_model_that_cannot_be_downloaded_is_named_with_its_cure(monkeypatch, t
 def test_models_that_ship_need_no_folder_of_their_own(tmp_path):
     """A folder for downloads does not hide what the package brings."""
     assert RapidOCR(model_folder=tmp_path).versions() == RapidOCR().versions()
+
+
+@pytest.mark.parametrize(("version", "model"), [(version, model) for version in MODELS for model in MODELS[version]])
+def test_every_version_and_size_is_in_the_library_s_catalogue(version, model):
+    """What a setting accepts can be had, and each has a detector."""
+    assert "ch" in languages("rec", version, model)
+    assert detection_language(version, "ch", model) in languages("det", version, model)
+
+
+@pytest.mark.parametrize(
+    ("version", "model", "lang", "detector"),
+    [
+        ("PP-OCRv6", "small", "de", "de"),
+        ("PP-OCRv5", "mobile", "en", "multi"),
+        ("PP-OCRv4", "mobile", "en", "en"),
+        ("PP-OCRv4", "mobile", "korean", "multi"),
+        ("PP-OCRv4", "server", "ch_doc", "ch"),
+    ],
+)
+def test_a_language_without_a_detector_takes_the_common_one(version, model, lang, detector):
+    """Where text stands hardly depends on its language."""
+    assert detection_language(version, lang, model) == detector
 
 
 class OneFile(BaseHTTPRequestHandler):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from toolkit.errors import BadRequest, MissingExtra, SettingError, Unsolvable
 from toolkit.providers import Tesseract
+from toolkit.providers._tessdata import find_tessdata
 
 tesserocr = pytest.importorskip("tesserocr")
 
@@ -178,6 +179,15 @@ def test_data_may_lie_where_the_environment_says(folder_of, monkeypatch, above):
     monkeypatch.setenv("TESSDATA_PREFIX", str(folder.parent if above else folder))
 
     assert Tesseract(lang="tlh").versions()["tessdata tlh"].startswith("tlh.traineddata sha256:")
+
+
+def test_the_place_that_the_library_was_built_with_is_looked_at(tmp_path):
+    """A library built for another layout knows where its data lies; one built without knows nothing of use."""
+    (tmp_path / "tlh.traineddata").touch()
+
+    assert find_tessdata(["tlh"], None, lambda: str(tmp_path)) == tmp_path
+    with pytest.raises(SettingError, match="'tlh'"):
+        find_tessdata(["tlh"], None, lambda: "./")
 
 
 @pytest.mark.usefixtures("tessdata")

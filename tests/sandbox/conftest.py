@@ -3,6 +3,7 @@
 import base64
 import io
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ class Client:
         return self.http.post(f"{self.url}/{operation}", json={"clientKey": key, **members})
 
     def create(self, image, key="demo", body=None, **options):
-        """createTask for an image; `body` replaces its base64."""
+        """Create a task for an image; `body` replaces its base64."""
         encoded = base64.b64encode(image).decode() if body is None else body
         return self.post("createTask", key, task={"type": "ImageToTextTask", "body": encoded, **options})
 
@@ -46,19 +47,46 @@ def images():
     return {"sure": png(1), "unsure": png(2), "blank": png(3)}
 
 
+class Reader:
+    """Reads by a function of the image; when `instant`, on the server's own thread."""
+
+    def __init__(self, read, *, instant=True):
+        self.read = read
+        self.instant = instant
+
+    def __call__(self, image):
+        return self.read(image)
+
+
+@pytest.fixture(scope="session")
+def make_reader():
+    """Makes a reader of a function."""
+    return Reader
+
+
 @pytest.fixture(scope="session")
 def reader(images):
-    """What is read in each, with the confidence."""
+    """What is read in each of the images, with the confidence."""
     answers = {
         images["sure"]: ("Xk7mq", 0.99),
         images["unsure"]: ("Hello7", 0.85),
         images["blank"]: (None, 0.0),
     }
-    return answers.__getitem__
+    return Reader(answers.__getitem__)
+
+
+@pytest.fixture(scope="session")
+def stopping():
+    """Threads that stop sandboxes while the tests go on; the server takes a while over it, all of it sleep."""
+    with ThreadPoolExecutor(8) as threads:
+        stopped = []
+        yield lambda box: stopped.append(threads.submit(box.stop))
+        for stop in stopped:
+            stop.result()
 
 
 @pytest.fixture
-def sandbox(reader):
+def sandbox(reader, stopping):
     """Starts sandboxes that end with the test."""
     started = []
 
@@ -68,7 +96,7 @@ def sandbox(reader):
 
     yield start
     for box in started:
-        box.stop()
+        stopping(box)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def encoded(image):
 
 
 def test_an_image_is_answered_in_the_exchange_that_creates_its_task(sandbox, client, images):
-    """createTask gives the documented members and no others, with a UUID."""
+    """The answer to createTask has the documented members and no others, with a UUID."""
     answer = client(sandbox(), "capsolver").create(images["sure"])
 
     content = answer.json()
@@ -240,7 +240,7 @@ def test_what_the_service_does_not_have(sandbox, http, method, path, status):
 
 
 def test_feedback_is_kept(sandbox, client, images):
-    """feedbackTask answers with its documented members and stands in the ledger."""
+    """The answer to feedbackTask has its documented members, and the ledger the complaint."""
     box = sandbox()
     at = client(box, "capsolver")
     id = at.create(images["sure"]).json()["taskId"]

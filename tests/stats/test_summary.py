@@ -27,12 +27,12 @@ def outcomes_of(rows):
 
 
 def random_outcomes(n=400, seed=0, repeats=1):
-    """Two settings on n images, with every kind of outcome."""
+    """Two settings on the same n images, with every kind of outcome."""
     rng = np.random.default_rng(seed)
     rows = []
+    targets = ["".join(rng.choice(list("abcDE1"), rng.integers(0, 7))) for _ in range(n)]
     for setting, skill in (("b", 0.9), ("a", 0.7)):
-        for i in range(n):
-            target = "".join(rng.choice(list("abcDE1"), rng.integers(0, 7)))
+        for i, target in enumerate(targets):
             for repeat in range(repeats):
                 draw = rng.random()
                 wrong = target.lower() if rng.random() < 0.3 else target[:-1] + "xy"
@@ -42,7 +42,7 @@ def random_outcomes(n=400, seed=0, repeats=1):
     answered = frame["outcome"].isin(["correct", "wrong"])
     frame["latency_s"] = np.where(answered, rng.lognormal(size=len(frame)), np.nan)
     frame["cost_usd"] = np.where(answered, 0.002, 0.0)
-    frame["style"] = rng.choice(["serif", "sans"], len(frame))
+    frame["style"] = np.where(frame["sample"].str[-1].isin(list("0246")), "serif", "sans")
     return frame
 
 

@@ -75,9 +75,6 @@ class Tag:
         code = self._codes[row]
         return None if code < 0 else self._values[code]
 
-    def __len__(self) -> int:
-        return len(self._codes)
-
     def take(self, rows: Iterable[int]) -> "Tag":
         """The values of these rows, in their order."""
         codes = array("i", (self._codes[int(row)] for row in rows))
@@ -135,6 +132,11 @@ class TagBuilder:
             elif all(_DECIMAL.fullmatch(value) for value in values):
                 values = [float(value) for value in values]
         return Tag(values, self._codes)
+
+
+def count(n: int, noun: str) -> str:
+    """``1 sample``, ``2,000 samples``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def text_length(target: str | None) -> int | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.dataset.columns import charset, text_length
+from toolkit.dataset.columns import charset, count, text_length
 from toolkit.dataset.table import COMPUTED_TAGS, Table
 from toolkit.errors import DatasetError
 from toolkit.types import Sample
@@ -257,7 +257,7 @@ class Dataset(Sequence[Sample]):
 
     def __repr__(self) -> str:
         left_out = f", {len(self.left_out)} left out" if len(self.left_out) else ""
-        return f"<Dataset {self.name!r}: {len(self)} samples{left_out}; tags {', '.join(self.tags)}>"
+        return f"<Dataset {self.name!r}: {count(len(self), 'sample')}{left_out}; tags {', '.join(self.tags)}>"
 
     def _repr_html_(self) -> str:
         from toolkit.dataset.html import dataset_html

@@ -5,6 +5,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from toolkit.dataset.columns import count
 from toolkit.dataset.images import BadImage, decoded
 from toolkit.errors import DatasetError
 from toolkit.types import Sample
@@ -29,7 +30,7 @@ def dataset_html(dataset: "Dataset") -> str:
     more = f"<div>… and {len(dataset) - SHOWN:,} more</div>" if len(dataset) > SHOWN else ""
     return (
         f"<div>{_title(dataset)}</div>"
-        f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
+        f'<table style="border-collapse:collapse;color:inherit;font-size:inherit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
     )
 
 
@@ -45,9 +46,9 @@ def thumbnail(image: bytes) -> str:
 
 
 def _title(dataset: "Dataset") -> str:
-    parts = [f"<b>{escape(dataset.name)}</b>", f"{len(dataset):,} samples"]
+    parts = [f"<b>{escape(dataset.name)}</b>", count(len(dataset), "sample")]
     if len(dataset.left_out):
-        parts.append(f"{len(dataset.left_out):,} rows left out, see <code>left_out</code>")
+        parts.append(f"{count(len(dataset.left_out), 'row')} left out, see <code>left_out</code>")
     if dataset.path is not None:
         parts.append(f"<code>{escape(str(dataset.path))}</code>")
     return " · ".join(parts)

@@ -127,8 +127,11 @@ def _ids(links: list[str]) -> list[str]:
     ids = []
     seen: dict[str, int] = {}
     for link in links:
-        parts = urlsplit(link)
-        id = f"{parts.hostname or ''}{parts.path}"
+        try:
+            parts = urlsplit(link)
+            id = f"{parts.hostname or parts.scheme}{parts.path}"
+        except ValueError:  # no link at all; downloading it will say so
+            id = "link"
         seen[id] = seen.get(id, 0) + 1
         ids.append(id if seen[id] == 1 else f"{id}#{seen[id]}")
     return ids
@@ -139,6 +142,6 @@ def _raise_failures(name: str, ids: list[str], files: list[str | DatasetError]) 
     if failed:
         more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
         raise DatasetError(
-            f"{name}: {len(failed)} of {len(ids)} links gave no image: {'; '.join(failed[:5])}{more}. The others are "
-            'in the cache; call again for the rest, or leave these out with on_error="skip"'
+            f"{name}: {len(failed)} of {len(ids)} links gave no image: {'; '.join(failed[:5])}{more}. What came is in "
+            'the cache; correct these links, call again to ask for them anew, or leave them out with on_error="skip"'
         )

@@ -29,8 +29,6 @@ RESERVED_TAGS = frozenset(f.name for f in fields(Attempt)) | frozenset(
 class Sources(Protocol):
     """Where the images are, row by row."""
 
-    def __len__(self) -> int: ...
-
     def __getitem__(self, row: int, /) -> Source: ...
 
     def take(self, rows: Iterable[int]) -> Self:
@@ -45,9 +43,6 @@ class FolderImages:
     folder: Path
     names: Texts
 
-    def __len__(self) -> int:
-        return len(self.names)
-
     def __getitem__(self, row: int) -> File:
         return File(self.folder / str(self.names[row]))
 
@@ -60,9 +55,6 @@ class ListedImages:
     """Images wherever they are, one `Source` a row: bytes in memory, or files from several places."""
 
     sources: list[Source]
-
-    def __len__(self) -> int:
-        return len(self.sources)
 
     def __getitem__(self, row: int) -> Source:
         return self.sources[row]

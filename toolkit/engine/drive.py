@@ -1,17 +1,17 @@
 """The drive through one flow: the only place with a clock, a sleep and a deadline.
 
 A provider says what it wants done; what is done here is done the same way for all of them, so that their times
-can be compared. The parts of a try are kept apart: waiting for our own slots is never latency.
+can be compared. The parts of a try are kept apart: waiting for our own slots and limits is never latency.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from toolkit.errors import EngineFailure, ProtocolError, ProviderError
-from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Step, Submitted, Wait
+from toolkit.errors import DeadlineExceeded, EngineFailure, ProtocolError, ProviderError
+from toolkit.types import Answer, Call, Compute, Flow, Reply, Step, Submitted, Wait
 
 
 class Clock(Protocol):
@@ -45,21 +45,39 @@ class SystemClock:
 
 @dataclass(slots=True)
 class Tally:
-    """What one drive came to: an answer or an error, and where the seconds went."""
+    """What one drive came to: a value or an error, and where the seconds went."""
 
     started_at: float
+    value: Any = None
     answer: Answer | None = None
     error: ProviderError | None = None
     task_id: str | int | None = None
     elapsed_s: float = 0.0
     queue_s: float = 0.0
+    limit_wait_s: float = 0.0
+    connect_s: float = 0.0
     service_s: float = 0.0
     poll_wait_s: float = 0.0
+    client_lag_s: float = 0.0
+    asked_s: float = 0.0
+    low_s: float | None = None
+    sent: bool = False
+    from_start: bool = True
+
+    @property
+    def so_far_s(self) -> float:
+        """What a user of the service has waited: exchanges and pauses between polls, nothing of ours."""
+        return self.connect_s + self.service_s + self.poll_wait_s
 
     @property
     def latency_s(self) -> float | None:
-        """From the first byte of the request to the answer; None without one. Our own slots are not in it."""
-        return None if self.answer is None else self.service_s + self.poll_wait_s
+        """From the first byte of the request to the answer; None without one, or when its start was not seen."""
+        return self.so_far_s if self.answer is not None and self.from_start else None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something may have been charged of which no answer came."""
+        return self.sent and self.error is not None and not self.error.settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +90,28 @@ class Computed:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One HTTP exchange as it went: the reply or the error, and its seconds in parts."""
+
+    reply: Reply | None
+    error: ProviderError | None
+    limit_wait_s: float
+    connect_s: float
+    service_s: float
+    lag_s: float
+
+
 class World(Protocol):
-    """Whatever carries steps out."""
+    """Whatever carries steps out. Provider errors come back as values, with their times."""
 
     @property
     def clock(self) -> Clock:
         """The clock by which all of it is timed."""
         ...
 
-    async def call(self, step: Call) -> Reply:
-        """One HTTP exchange; a `ProviderError` when none came about."""
+    async def call(self, step: Call, timeout_s: float) -> Called:
+        """One HTTP exchange that ends within `timeout_s` of being sent."""
         ...
 
     async def compute(self, step: Compute) -> Computed:
@@ -93,23 +123,39 @@ class World(Protocol):
         ...
 
 
-async def drive(flow_of: Callable[[Sample], Flow], sample: Sample, world: World) -> Tally:
-    """Run the flow that ``flow_of(sample)`` gives to its end. Provider errors are in the tally, not raised."""
+async def read_through(flow: Flow, world: World, deadline_s: float = float("inf"), *, from_start: bool = True) -> Tally:
+    """Drive a flow that reads an image: the tally has an answer that was looked at, or an error.
+
+    `from_start` is False for a flow that goes on where another one ended: its latency is not known.
+    """
+    tally = await drive(flow, world, deadline_s)
+    tally.from_start = from_start
+    if tally.error is None:
+        tally.answer, tally.error = _vetted(tally.value)
+    return tally
+
+
+async def drive(flow: Generator[Step, Any, Any], world: World, deadline_s: float = float("inf")) -> Tally:
+    """Run a flow to its end. Provider errors are in the tally, not raised.
+
+    The flow is told `DeadlineExceeded` as soon as `deadline_s` have gone since its start, our own limits not
+    counted; a call under way ends by then too.
+    """
     clock = world.clock
     begun = clock.now()
     tally = Tally(clock.unix())
     try:
-        flow = flow_of(sample)
-        step: Step = next(flow)
+        step: object = next(flow)
         while True:
+            left_s = deadline_s - (clock.now() - begun) + tally.limit_wait_s
             try:
-                gained = await _carry_out(step, world, tally)
+                gained = await _carry_out(step, world, tally, left_s, deadline_s)
             except ProviderError as error:
                 step = flow.throw(error)
             else:
                 step = flow.send(gained)
     except StopIteration as stop:
-        tally.answer, tally.error = _vetted(stop.value)
+        tally.value = stop.value
     except ProviderError as error:
         tally.error = error
         tally.task_id = error.task_id if tally.task_id is None else tally.task_id
@@ -119,30 +165,46 @@ async def drive(flow_of: Callable[[Sample], Flow], sample: Sample, world: World)
     return tally
 
 
-async def _carry_out(step: object, world: World, tally: Tally) -> Any:
+async def _carry_out(step: object, world: World, tally: Tally, left_s: float, deadline_s: float) -> Any:
     clock = world.clock
-    begun = clock.now()
     if isinstance(step, Compute):
+        begun = clock.now()
         computed = await world.compute(step)
         tally.service_s += computed.seconds
         tally.queue_s += max(0.0, clock.now() - begun - computed.seconds)
         tally.started_at = computed.started_at
-        if computed.error is not None:
-            raise computed.error
-        return computed.value
-    if isinstance(step, Call):
-        try:
-            return await world.call(step)
-        finally:
-            tally.service_s += clock.now() - begun
-    if isinstance(step, Wait):
-        await clock.sleep(step.seconds)
-        tally.poll_wait_s += clock.now() - begun
-        return None
+        return _value(computed.value, computed.error)
     if isinstance(step, Submitted):
         tally.task_id = step.task_id
         return await world.submitted(step)
+    if left_s <= 0:
+        raise DeadlineExceeded(f"no answer within {deadline_s:g} s", task_id=tally.task_id)
+    if isinstance(step, Call):
+        began_s = tally.so_far_s
+        called = await world.call(step, left_s)
+        tally.limit_wait_s += called.limit_wait_s
+        tally.connect_s += called.connect_s
+        tally.service_s += called.service_s
+        tally.client_lag_s = max(tally.client_lag_s, called.lag_s)
+        tally.sent = tally.sent or called.error is None or not called.error.settled
+        tally.asked_s = began_s
+        return _value(called.reply, called.error)
+    if isinstance(step, Wait):
+        # The flow waits because the exchange before said "not yet": the answer came later than that was asked.
+        tally.low_s = tally.asked_s
+        begun, pause_s = clock.now(), min(step.seconds, left_s)
+        await clock.sleep(pause_s)
+        waited_s = clock.now() - begun
+        tally.poll_wait_s += waited_s
+        tally.client_lag_s = max(tally.client_lag_s, waited_s - pause_s)
+        return None
     raise EngineFailure(f"the flow yielded {step!r}, which is no step")
+
+
+def _value(value: Any, error: ProviderError | None) -> Any:
+    if error is not None:
+        raise error
+    return value
 
 
 def _vetted(answer: Any) -> tuple[Answer | None, ProviderError | None]:

@@ -15,10 +15,10 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.engine.drive import Clock, Computed, SystemClock
+from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, read_through
 from toolkit.errors import DeadlineExceeded, EngineFailure, ProviderError
 from toolkit.providers.base import Provider
-from toolkit.types import Call, Compute, Reply, Submitted
+from toolkit.types import Call, Compute, Sample, Submitted, Trial
 
 _CHUNK_S = 0.1
 _LONGEST_CHUNK = 64
@@ -36,14 +36,15 @@ class _Errand:
 
 
 class Here:
-    """The world of a single reading: steps are done in this very thread."""
+    """The world of a single reading by a local engine: steps are done in this very thread."""
 
     def __init__(self) -> None:
         self.clock: Clock = SystemClock()
 
-    async def call(self, step: Call) -> Reply:
+    async def call(self, step: Call, timeout_s: float) -> Called:  # noqa: ARG002 -- the world's signature
         """Refused: a local engine that calls out would be timed as if it did not."""
-        raise EngineFailure(f"a LocalProvider makes no calls, and this one called {step.path}")
+        error = EngineFailure(f"a LocalProvider makes no calls, and this one called {step.path}")
+        return Called(None, error, 0.0, 0.0, 0.0, 0.0)
 
     async def submitted(self, step: Submitted) -> None:
         """Refused, as `call` is."""
@@ -90,6 +91,16 @@ class LocalLane(Here):
     def slots(self) -> int:
         """How many trials to keep in hand so that chunks are full and no worker waits."""
         return self.count * _CHUNKS_AHEAD * _LONGEST_CHUNK
+
+    async def open(self) -> None:
+        """Nothing to do: the pool is made with the first chunk."""
+
+    async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:  # noqa: ARG002
+        """One reading by one engine."""
+        return await read_through(self.settings[trial.setting].flow(sample), self)
+
+    async def recorded(self, tally: Tally) -> None:
+        """Nothing was paid for: the next sync will do."""
 
     async def compute(self, step: Compute) -> Computed:
         """Have one step done. Many are asked at once; they are gathered into chunks."""

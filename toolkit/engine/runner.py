@@ -2,20 +2,21 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from toolkit.engine.drive import Clock, Tally, World, drive
+from toolkit.engine.drive import Clock, Tally
+from toolkit.engine.journal import Journal
 from toolkit.engine.plan import Done, Plan
 from toolkit.engine.retry import RetryPolicy
 from toolkit.errors import BadRequest, DatasetError
 from toolkit.providers.base import Provider
-from toolkit.store import Store
 from toolkit.types import Attempt, Sample, Trial
 
 _SYNC_EVERY_S = 0.5
@@ -34,16 +35,14 @@ class Progress:
     started: float = 0.0
     seconds: float = 0.0
 
-    def count(self, setting: str, tally: Tally) -> None:
+    def count(self, tally: Tally) -> None:
         """Take one more outcome into account."""
         self.done += 1
         self.seconds = time.perf_counter() - self.started
         if tally.error is None:
             self.answered += 1
-            return
-        self.errors[tally.error.kind] += 1
-        if tally.error.fatal:
-            self.stopped[setting] = f"{tally.error.kind}: {tally.error}"
+        else:
+            self.errors[tally.error.kind] += 1
 
     @property
     def rate(self) -> float:
@@ -76,7 +75,11 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-class Lane(World, Protocol):
+class NotBegun(Exception):
+    """A lane takes no more readings, and says why. Nothing was sent."""
+
+
+class Lane(Protocol):
     """A group of settings that share what limits them: this machine's cores, or one account with a service."""
 
     @property
@@ -89,6 +92,23 @@ class Lane(World, Protocol):
         """How many trials to keep in hand."""
         ...
 
+    @property
+    def clock(self) -> Clock:
+        """The clock by which its trials are timed."""
+        ...
+
+    async def open(self) -> None:
+        """Get ready."""
+        ...
+
+    async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:
+        """One try at a trial; goes on with a task that was submitted before. `NotBegun` when no more is asked."""
+        ...
+
+    async def recorded(self, tally: Tally) -> None:
+        """The try was appended to the journal: return when it is as safe as it has to be."""
+        ...
+
     def stop(self) -> None:
         """Let go of what has not begun."""
         ...
@@ -99,14 +119,24 @@ class Lane(World, Protocol):
 
 
 class Runner:
-    """One session of a run: asks what the plan holds and the store does not."""
+    """One session of a run: asks what the plan holds and the log does not.
+
+    `lanes` is a sequence of groups: the lanes of a group run together, the groups one after another, because an
+    engine at work on this machine would disturb the times of a service.
+    """
 
     def __init__(
-        self, plan: Plan, dataset: Sequence[Sample], store: Store, lanes: Sequence[Lane], done: Done, retry: RetryPolicy
+        self,
+        plan: Plan,
+        dataset: Sequence[Sample],
+        journal: Journal,
+        lanes: Sequence[Sequence[Lane]],
+        done: Done,
+        retry: RetryPolicy,
     ) -> None:
         self.progress = Progress(planned=len(plan), done_before=len(done))
         self._plan, self._done = plan, done
-        self._dataset, self._store, self._lanes = dataset, store, lanes
+        self._dataset, self._journal, self._lanes = dataset, journal, lanes
         self._retry = retry
         self._jitter = random.Random(plan.seed)
         self._stop = threading.Event()
@@ -122,8 +152,9 @@ class Runner:
 
     def _let_go(self) -> None:
         self._stopped.set()
-        for lane in self._lanes:
-            lane.stop()
+        for group in self._lanes:
+            for lane in group:
+                lane.stop()
 
     async def run(self) -> None:
         """Run to the end of the plan, or to `stop`. Raises only when the store fails or the code does."""
@@ -131,24 +162,22 @@ class Runner:
         self.progress.started = time.perf_counter()
         syncing = asyncio.create_task(self._sync_now_and_then())
         try:
-            for lane in self._lanes:  # one after another: an engine at work would disturb a service's times
-                await self._run_lane(lane)
+            for group in self._lanes:
+                await _together([self._run_lane(lane) for lane in group])
         finally:
             syncing.cancel()
             await asyncio.gather(syncing, return_exceptions=True)
-            self._store.sync()
+            await self._journal.durable()
 
     async def _run_lane(self, lane: Lane) -> None:
         trials = self._plan.trials(tuple(lane.settings), self._done)
-        slots = [asyncio.create_task(self._work(lane, trials)) for _ in range(lane.slots)]
         try:
-            finished, _ = await asyncio.wait(slots, return_when=asyncio.FIRST_EXCEPTION)
-            for slot in finished:
-                slot.result()
+            first = next(trials, None)
+            if first is not None and not self._stop.is_set():
+                await lane.open()
+                trials = itertools.chain([first], trials)
+                await _together([self._work(lane, trials) for _ in range(lane.slots)])
         finally:
-            for slot in slots:
-                slot.cancel()
-            await asyncio.gather(*slots, return_exceptions=True)
             await lane.close()
 
     async def _work(self, lane: Lane, trials: Iterator[tuple[Trial, int]]) -> None:
@@ -160,37 +189,47 @@ class Runner:
                 continue
             try:
                 await self._try(lane, trial, position)
+            except NotBegun as refusal:
+                self._stop_setting(trial.setting, str(refusal))
             except asyncio.CancelledError:
                 if self._stop.is_set():
-                    return  # the trial waited for a worker: it was not begun, and is left for a resume
+                    return  # the trial had not begun, and is left for a resume
                 raise
 
     async def _try(self, lane: Lane, trial: Trial, position: int) -> None:
         """Bring one trial to its outcome, with as many attempts as the policy allows."""
-        clock = lane.clock
-        begun, backoff_s, number = clock.now(), 0.0, 0
-        while True:
-            number += 1
-            tally = await self._ask(lane, trial.setting, position)
+        clock, begun, backoff_s, task_id = lane.clock, lane.clock.now(), 0.0, None
+        for number in itertools.count(1):
+            tally = await self._ask(lane, trial, position, task_id)
             elapsed_s = clock.now() - begun
             wait_s = None
             if tally.error is not None and not self._stop.is_set():
                 wait_s = self._retry.wait_s(tally.error, number, elapsed_s, self._jitter)
             attempt = _attempt(trial, number, tally, elapsed_s, backoff_s, final=wait_s is None)
-            self._store.append(attempt.as_record())
+            self._journal.append(attempt.as_record())
+            await lane.recorded(tally)
             if wait_s is None:
-                self.progress.count(trial.setting, tally)
+                self.progress.count(tally)
+                if tally.error is not None and tally.error.fatal:
+                    for setting in lane.settings:
+                        self._stop_setting(setting, f"{tally.error.kind}: {tally.error}")
                 return
+            task_id = tally.task_id  # a task that exists is asked again; a new one would be paid for again
             if not await self._pause(clock, wait_s):
                 return  # stopped: the trial has no outcome yet, and is left for a resume
             backoff_s = wait_s
 
-    async def _ask(self, lane: Lane, setting: str, position: int) -> Tally:
+    async def _ask(self, lane: Lane, trial: Trial, position: int, task_id: str | int | None) -> Tally:
         try:
             sample = self._dataset[position].loaded()
         except DatasetError as error:
             return Tally(lane.clock.unix(), error=BadRequest(str(error)))
-        return await drive(lane.settings[setting].flow, sample, lane)
+        return await lane.ask(trial, sample, task_id)
+
+    def _stop_setting(self, setting: str, reason: str) -> None:
+        if setting not in self.progress.stopped:
+            self.progress.stopped[setting] = reason
+            self._journal.append({"event": "stopped", "setting": setting, "reason": reason})
 
     async def _pause(self, clock: Clock, seconds: float) -> bool:
         """Sleep; False as soon as the run is stopped."""
@@ -205,7 +244,20 @@ class Runner:
     async def _sync_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(_SYNC_EVERY_S)
-            await asyncio.to_thread(self._store.sync)
+            await self._journal.durable()
+
+
+async def _together(working: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run them all to their ends; when one fails, end the others and raise what it raised."""
+    tasks = [asyncio.create_task(work) for work in working]
+    try:
+        finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in finished:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_s: float, *, final: bool) -> Attempt:
@@ -223,10 +275,15 @@ def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_
         error_status=error.status if error else None,
         error_message=str(error) or None if error else None,
         task_id=tally.task_id,
+        unsettled=tally.unsettled,
         latency_s=tally.latency_s,
+        latency_low_s=tally.low_s if answer else None,
         elapsed_s=elapsed_s,
         queue_s=tally.queue_s,
+        limit_wait_s=tally.limit_wait_s,
+        connect_s=tally.connect_s,
         service_s=tally.service_s,
         poll_wait_s=tally.poll_wait_s,
         backoff_s=backoff_s,
+        client_lag_s=tally.client_lag_s,
     )

@@ -1,4 +1,4 @@
-"""The only place that opens connections: images behind links."""
+"""Images behind links."""
 
 import ipaddress
 import socket
@@ -43,6 +43,7 @@ class ImageDownloads:
         """The bytes behind a link; `DatasetError` with the reason when they cannot be had or are no image."""
         deadline = time.monotonic() + self._timeout_s
         with _translated():
+            self._permit(httpx.URL(link))  # before the client takes a link without a host for a path of its own
             request = self._client.build_request("GET", link)
             for _ in range(MAX_REDIRECTS + 1):
                 self._permit(request.url)
@@ -57,7 +58,7 @@ class ImageDownloads:
 
     def _permit(self, url: httpx.URL) -> None:
         if url.scheme not in {"http", "https"} or not url.host:
-            raise DatasetError(f"not an http or https link (it begins with {url.scheme or str(url)[:20]!r})")
+            raise DatasetError(f"not an http or https link (its scheme is {url.scheme!r}, its host {url.host!r})")
         if self._allow_private:
             return
         try:

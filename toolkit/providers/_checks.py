@@ -33,6 +33,13 @@ def check_share(setting: Provider, name: str) -> None:
         raise _refusal(setting, name, "a number from 0 to 1")
 
 
+def check_number(setting: Provider, name: str, low: float, high: float) -> None:
+    """`SettingError` unless the parameter is a number of `low` to `high`, both included."""
+    value = getattr(setting, name)
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise _refusal(setting, name, f"a number from {low:g} to {high:g}")
+
+
 def check_text(setting: Provider, name: str, *, optional: bool = False) -> None:
     """`SettingError` unless the parameter is a text that is not empty, or None where it is `optional`."""
     value = getattr(setting, name)

@@ -10,13 +10,13 @@ from functools import cache
 from itertools import product
 from typing import Any, ClassVar, Self, TypeVar
 
-from toolkit.errors import ProtocolError, ProviderError, SettingError
+from toolkit.errors import BadRequest, ProtocolError, ProviderError, SettingError
 from toolkit.types import Answer, Compute, Flow, Sample, Step
 
 P = TypeVar("P", bound="Provider")
 
 SHOWN = {"shown": True}
-"""Field metadata: this parameter stands in the label even at its default value."""
+"""Field metadata: this parameter stands in the label even at its default value, unless that is None."""
 
 ASIDE = {"aside": True}
 """Field metadata: this parameter does not decide the answer (a key, a price, an address). It stands in no label and
@@ -35,6 +35,8 @@ class Provider(ABC):
     """
 
     name: ClassVar[str]
+    image_bytes: ClassVar[range | None] = None
+    """How many bytes an image may have, where the service says so."""
 
     alias: str | None = field(default=None, kw_only=True, metadata=ASIDE)
 
@@ -49,6 +51,15 @@ class Provider(ABC):
     def flow(self, sample: Sample) -> Flow:
         """Yield `Call`, `Wait`, `Submitted` or `Compute` steps; return an `Answer` or raise a `ProviderError`."""
 
+    def refuses(self, image: bytes) -> str | None:
+        """Why this image need not be asked about, as far as its bytes tell; None when nothing speaks against it."""
+        if not image:
+            return "the image is empty"
+        allowed = self.image_bytes
+        if allowed is None or len(image) in allowed:
+            return None
+        return f"{len(image):,} bytes; {type(self).__name__} takes images of {allowed.start:,} to {allowed.stop - 1:,} bytes"
+
     @property
     def label(self) -> str:
         """``name(parameter=value)`` with the parameters that differ from their defaults, or the alias."""
@@ -57,7 +68,7 @@ class Provider(ABC):
         shown = (
             f"{f.name}={getattr(self, f.name)!r}"
             for f in _settings(self)
-            if f.metadata.get("shown") or getattr(self, f.name) != _default(f)
+            if getattr(self, f.name) != _default(f) or (f.metadata.get("shown") and getattr(self, f.name) is not None)
         )
         return f"{self.name}({', '.join(shown)})"
 
@@ -174,12 +185,36 @@ class ServiceProvider(Provider):
         """USD for one charged answer."""
         return None if self.price_per_1000_usd is None else {"charged": self.price_per_1000_usd / 1000}
 
+    def accepted(self, sample: Sample) -> bytes:
+        """The sample's image; `BadRequest` when the service would refuse it, which is then not sent at all."""
+        image = sample.image
+        reason = self.refuses(image)
+        if reason is not None:
+            raise BadRequest(reason)
+        return image
+
     def collect(self, task_id: str | int) -> Flow:
         """The rest of a flow whose task was submitted before: ask for the answer by its id.
 
         A service that answers in the same exchange has nothing to collect.
         """
+        yield from ()
         raise ProtocolError(f"{self.name} keeps no tasks to ask for", task_id=task_id)
+
+    def create(self, sample: Sample) -> "Generator[Step, Any, str | int]":  # noqa: ARG002 -- for subclasses
+        """Yield the steps that make a task; gives its id."""
+        yield from ()
+        raise ProtocolError(f"{self.name} makes no tasks: it answers at once")
+
+    def peek(self, task_id: str | int) -> "Generator[Step, Any, Answer | None]":
+        """Yield the steps that ask once for a task's answer; None while it is pending."""
+        yield from ()
+        raise ProtocolError(f"{self.name} keeps no tasks to ask for", task_id=task_id)
+
+    def report_incorrect(self, task_id: str | int) -> "Generator[Step, Any, None]":
+        """Yield the steps that tell the service its answer was wrong."""
+        yield from ()
+        raise ProtocolError(f"{self.name} takes no reports", task_id=task_id)
 
     def balance(self) -> "Generator[Step, Any, float | None]":
         """Yield the steps that read the account's money in USD; None where the service does not tell."""

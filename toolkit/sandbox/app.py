@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
@@ -53,7 +54,6 @@ class SandboxApp:
             self.connections.reset(scope)
             await _hung_up(receive)
             return
-        arrived = asyncio.get_running_loop().time()
         service = self.services[scope["server"][1]]
         self._in_flight[service.name] += 1
         self.traffic.peak_in_flight[service.name] = max(
@@ -63,6 +63,7 @@ class SandboxApp:
             request = await _request(scope, receive)
             if request is None:
                 return
+            arrived = self.connections.heard_at(scope)
             response = await self._answer(service, request)
             status = 0 if response.cut == "unanswered" else response.status
             self.traffic.answers[service.name, request.operation, status] += 1
@@ -86,7 +87,7 @@ class SandboxApp:
         window = self._windows.get(account)
         if window is None:
             window = self._windows[account] = SlidingWindow(per_s)
-        wait_s = window.take(asyncio.get_running_loop().time())
+        wait_s = window.take(time.monotonic())
         if not wait_s:
             return None
         refusal = service.refusal(Refused(service.overloaded_code), request.operation)
@@ -113,14 +114,14 @@ class SandboxApp:
     async def _deliver(
         self, response: Response, arrived: float, scope: Mapping[str, Any], receive: Receive, send: Send
     ) -> None:
+        body = response.body()
         if response.delay_s:
             # Counted from the request's arrival, so that the sandbox's own work is not added to the delay.
-            await asyncio.sleep(arrived + response.delay_s - asyncio.get_running_loop().time())
+            await asyncio.sleep(arrived + response.delay_s - time.monotonic())
         if response.cut == "unanswered":
             self.connections.reset(scope)
             await _hung_up(receive)
             return
-        body = response.body()
         await send(
             {
                 "type": "http.response.start",

@@ -15,7 +15,7 @@ from toolkit.sandbox.backend import Backend
 from toolkit.sandbox.callback import is_loopback, notify
 from toolkit.sandbox.capmonster_options import Options
 from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Answering, Meaning, Refused, Request, Response, Service
+from toolkit.sandbox.exchange import Meaning, Refused, Request, Response, Service
 from toolkit.sandbox.ledger import Account, Report
 from toolkit.sandbox.tasks import OverPolled, Task, TaskBook
 
@@ -96,10 +96,7 @@ class CapMonster(Service):
         self.rate_limit_status = rules.rate_limit_status
         self.tasks: TaskBook[int] = TaskBook(backend.clock)
         self._ids = itertools.count(backend.dice.randrange(100_000_000, 400_000_000))
-
-    @property
-    def routes(self) -> Mapping[str, Answering]:
-        return {
+        self.routes = {
             "/createTask": self._create_task,
             "/getTaskResult": self._get_task_result,
             "/getBalance": self._get_balance,

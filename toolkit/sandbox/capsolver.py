@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from toolkit.sandbox import delays, images
 from toolkit.sandbox.backend import Backend, Reading
 from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Answering, Meaning, Refused, Request, Response, Service
+from toolkit.sandbox.exchange import Meaning, Refused, Request, Response, Service
 from toolkit.sandbox.ledger import Account, Report
 from toolkit.sandbox.tasks import OverPolled, Task, TaskBook
 
@@ -94,10 +94,7 @@ class CapSolver(Service):
         self.over_polled_code = rules.over_polled
         self.rate_limit_status = rules.rate_limit_status
         self.tasks: TaskBook[str] = TaskBook(backend.clock)
-
-    @property
-    def routes(self) -> Mapping[str, Answering]:
-        return {
+        self.routes = {
             "/createTask": self._create_task,
             "/getTaskResult": self._get_task_result,
             "/getBalance": self._get_balance,
@@ -140,7 +137,7 @@ class CapSolver(Service):
             self.backend.spawn(self._solve(task, options, pictures))
             return Response(200, {**_fine(), "status": "idle", "taskId": id})
         await self._solve(task, options, pictures)
-        return replace(self._result(task, request), delay_s=delay_s)
+        return self._result(task, request, delay_s)
 
     async def _get_task_result(self, request: Request) -> Response:
         account = self._account(request)
@@ -238,10 +235,12 @@ class CapSolver(Service):
             solution["confidence"] = reading.confidence
         return solution
 
-    def _result(self, task: Task[str], request: Request) -> Response:
+    def _result(self, task: Task[str], request: Request, delay_s: float = 0.0) -> Response:
         if task.solution is None:
-            return self.refusal(Refused("ERROR_CAPTCHA_UNSOLVABLE", task_id=task.id), request.operation)
-        return Response(200, {**_fine(), "status": "ready", "solution": task.solution, "taskId": task.id})
+            refusal = self.refusal(Refused("ERROR_CAPTCHA_UNSOLVABLE", task_id=task.id), request.operation)
+            return replace(refusal, delay_s=delay_s)
+        content = {**_fine(), "status": "ready", "solution": task.solution, "taskId": task.id}
+        return Response(200, content, delay_s=delay_s)
 
 
 def _fine() -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 Ends = tuple[int, int]
 """A connection's port here and at its far end; both ends are on this machine, so that this names it."""
@@ -12,24 +13,36 @@ Ends = tuple[int, int]
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
+class Open(Protocol):
+    """A connection that is open."""
+
+    transport: asyncio.Transport
+    heard_at: float
+
+
 class Connections:
-    """Knows every connection by its two ports."""
+    """Knows every open connection by its two ports, and when something last came in on it."""
 
     def __init__(self) -> None:
-        self._open: dict[Ends, asyncio.Transport] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
+        self._open: dict[Ends, Open] = {}
 
     def watched(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
         """The same HTTP protocol, whose connections are known here while they are open."""
         connections = self._open
 
         class Watched(protocol):  # type: ignore[valid-type, misc]  # a class made from an argument
+            heard_at = 0.0
+
             def connection_made(self, transport: asyncio.Transport) -> None:
+                self.transport = transport
                 self.ends = transport.get_extra_info("sockname")[1], transport.get_extra_info("peername")[1]
-                connections[self.ends] = transport
+                connections[self.ends] = self
                 super().connection_made(transport)
+
+            def data_received(self, data: bytes) -> None:
+                # Before anything is parsed: with many requests at a time, the application gets to see one late.
+                self.heard_at = time.monotonic()
+                super().data_received(data)
 
             def connection_lost(self, error: Exception | None) -> None:
                 connections.pop(self.ends, None)
@@ -37,23 +50,29 @@ class Connections:
 
         return Watched
 
+    def heard_at(self, scope: Mapping[str, Any]) -> float:
+        """When the last bytes came in on the connection of an ASGI scope, by the monotonic clock."""
+        connection = self._of(scope)
+        return time.monotonic() if connection is None else connection.heard_at
+
     def reset(self, scope: Mapping[str, Any]) -> None:
         """Cut the connection of an ASGI scope so that the far end sees a reset, not an orderly end."""
-        transport = self._of(scope)
-        if transport is not None:
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            transport.abort()
+        connection = self._of(scope)
+        if connection is not None:
+            raw = connection.transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            connection.transport.abort()
 
     def close(self, scope: Mapping[str, Any]) -> None:
         """End the connection of an ASGI scope once what was written to it is out."""
-        transport = self._of(scope)
-        if transport is not None:
-            transport.close()
+        connection = self._of(scope)
+        if connection is not None:
+            connection.transport.close()
 
     def abort_all(self) -> None:
         """Drop every connection at once."""
-        for transport in tuple(self._open.values()):
-            transport.abort()
+        for connection in tuple(self._open.values()):
+            connection.transport.abort()
 
-    def _of(self, scope: Mapping[str, Any]) -> asyncio.Transport | None:
+    def _of(self, scope: Mapping[str, Any]) -> Open | None:
         return self._open.get((scope["server"][1], scope["client"][1]))

@@ -47,7 +47,10 @@ class Response:
     def body(self) -> bytes:
         if isinstance(self.content, bytes):
             return self.content
-        return json.dumps(self.content, ensure_ascii=False, separators=(",", ":")).encode()
+        return _as_json(self.content).encode()
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Refused(Exception):
@@ -94,14 +97,12 @@ class Service(ABC):
     over_polled_code: str | None = None
     rate_limit_status: int = 429
 
+    routes: Mapping[str, Answering]
+    """The answering method of each path."""
+
     def __init__(self, backend: Backend, delay: Delay) -> None:
         self.backend = backend
         self.delay = delay
-
-    @property
-    @abstractmethod
-    def routes(self) -> Mapping[str, Answering]:
-        """The answering method of each path."""
 
     @abstractmethod
     def key(self, request: Request) -> str | None:

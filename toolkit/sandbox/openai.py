@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from toolkit.sandbox import delays, images
 from toolkit.sandbox.backend import Backend, Reading
 from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Answering, Meaning, Refused, Request, Response, Service
+from toolkit.sandbox.exchange import Meaning, Refused, Request, Response, Service
 from toolkit.sandbox.ledger import Account
 
 MEANINGS: Mapping[str, Meaning] = {
@@ -58,10 +58,7 @@ class OpenAI(Service):
         super().__init__(backend, delay)
         self.rules = rules
         self._ids = itertools.count(1)
-
-    @property
-    def routes(self) -> Mapping[str, Answering]:
-        return {"/v1/chat/completions": self._complete}
+        self.routes = {"/v1/chat/completions": self._complete}
 
     def key(self, request: Request) -> str | None:
         scheme, _, key = request.headers.get(b"authorization", b"").decode("latin-1").partition(" ")

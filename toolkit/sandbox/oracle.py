@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -69,7 +68,7 @@ class Oracle:
                 raise SettingError(f"{name}={mean}: a mean confidence lies between 0 and 1")
         self.accuracy = accuracy
         self.silence = silence
-        self.seed = seed
+        self._salt = str(seed).encode() + b":"
         self._targets = _by_digest(images)
         # x ** (1 / k) of a uniform x has the distribution function c ** k and the mean k / (k + 1).
         self._right_power = confidence_when_right / (1 - confidence_when_right)
@@ -121,13 +120,15 @@ class Oracle:
         return (self._answer(digest, target) for digest, target in self._targets.items())
 
     def _answer(self, digest: bytes, target: str) -> tuple[str | None, float, bool]:
-        dice = random.Random(int.from_bytes(hashlib.sha256(digest + str(self.seed).encode()).digest()[:8]))
-        # The draws come in a fixed order, so that a higher accuracy keeps every image that was right already.
-        is_silent, is_right, level = dice.random() < self.silence, dice.random() < self.accuracy, dice.random()
-        if is_silent:
+        # A hash is as good as dice, and the same for everybody. Each draw has a place of its own in it, so that a
+        # higher accuracy keeps every image that was right already.
+        drawn = hashlib.sha256(self._salt + digest).digest()
+        silent, right, level, slip = (int.from_bytes(drawn[at : at + 8]) / 2**64 for at in (0, 8, 16, 24))
+        if silent < self.silence:
             return None, 0.0, False
-        confidence = level ** (1 / (self._right_power if is_right else self._wrong_power))
-        return (target if is_right else _misread(target, dice)), confidence, is_right
+        if right < self.accuracy:
+            return target, level ** (1 / self._right_power), True
+        return _misread(target, slip), level ** (1 / self._wrong_power), False
 
 
 def _by_digest(images: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
@@ -141,12 +142,13 @@ def _by_digest(images: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
     return targets
 
 
-def _misread(target: str, dice: random.Random) -> str:
-    """The target with one character read as another, whatever case is compared."""
+def _misread(target: str, slip: float) -> str:
+    """The target with one character read as another, whatever case is compared; `slip` in [0, 1) chooses."""
     if not target:
-        return dice.choice(_ALPHABET)
-    position = dice.randrange(len(target))
+        return _ALPHABET[int(slip * len(_ALPHABET))]
+    place = slip * len(target)
+    position, choice = int(place), place % 1
     right = target[position]
-    others = _DIGITS if right.isdigit() else _ALPHABET
-    other = dice.choice([character for character in others if character != right.casefold()])
+    others = [other for other in (_DIGITS if right.isdigit() else _ALPHABET) if other != right.casefold()]
+    other = others[int(choice * len(others))]
     return target[:position] + (other.upper() if right.isupper() else other) + target[position + 1 :]

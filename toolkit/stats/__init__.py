@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from toolkit.stats.comparison import Comparison as Comparison
+    from toolkit.stats.comparison import compare as compare
     from toolkit.stats.intervals import Interval as Interval
     from toolkit.stats.intervals import clopper_pearson as clopper_pearson
     from toolkit.stats.intervals import clustered_wilson as clustered_wilson
@@ -15,9 +17,22 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import jeffreys as jeffreys
     from toolkit.stats.intervals import quantile_interval as quantile_interval
     from toolkit.stats.intervals import wilson as wilson
-    from toolkit.stats.summary import summary as summary
+    from toolkit.stats.risk_control import Choice as Choice
+    from toolkit.stats.risk_control import pick_threshold as pick_threshold
+    from toolkit.stats.sample_size import images_needed as images_needed
+    from toolkit.stats.sample_size import power as power
+    from toolkit.stats.setting_summary import summary as summary
+    from toolkit.stats.threshold_check import Check as Check
+    from toolkit.stats.threshold_check import check as check
+    from toolkit.stats.threshold_curve import ThresholdCurve as ThresholdCurve
+    from toolkit.stats.threshold_curve import thresholds as thresholds
+    from toolkit.stats.utility import Utility as Utility
 
 _FILES = {
+    "comparison": (
+        "Comparison",
+        "compare",
+    ),
     "intervals": (
         "Interval",
         "clopper_pearson",
@@ -28,7 +43,24 @@ _FILES = {
         "quantile_interval",
         "wilson",
     ),
-    "summary": ("summary",),
+    "risk_control": (
+        "Choice",
+        "pick_threshold",
+    ),
+    "sample_size": (
+        "images_needed",
+        "power",
+    ),
+    "setting_summary": ("summary",),
+    "threshold_check": (
+        "Check",
+        "check",
+    ),
+    "threshold_curve": (
+        "ThresholdCurve",
+        "thresholds",
+    ),
+    "utility": ("Utility",),
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}
 
@@ -38,7 +70,6 @@ __all__ = sorted(_FILE_OF)  # noqa: PLE0605 -- built from the table above, so th
 def __getattr__(name: str) -> Any:
     if name not in _FILE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # A function may share the name of its file, which the import binds here: bind the function instead.
     value = getattr(import_module(f"{__name__}.{_FILE_OF[name]}"), name)
     globals()[name] = value
     return value

@@ -12,7 +12,7 @@ from toolkit.stats.bootstrap import bca, cells_of, percentile, sign_flip_p, two_
 from toolkit.stats.intervals import FloatArray, Interval, clopper_pearson, harrell_davis
 from toolkit.stats.paired import mcnemar, newcombe
 from toolkit.stats.paired_quantiles import Times, on_shared_images, quantile_difference_draws
-from toolkit.stats.power import images_needed, images_needed_for_mean
+from toolkit.stats.sample_size import images_needed, images_needed_for_mean
 from toolkit.stats.trials import Trials, require_columns
 
 NAN = float("nan")

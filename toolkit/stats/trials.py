@@ -103,12 +103,12 @@ def per_image(image: CodeArray, *columns: NDArray[Any]) -> list[NDArray[np.float
 def only_setting(outcomes: pd.DataFrame, setting: str | None) -> pd.DataFrame:
     """The rows of one setting; without a name the frame must hold one only. `SettingError` lists those it has."""
     require_columns(outcomes, "setting")
-    labels = outcomes["setting"].astype(str)
-    present = list(dict.fromkeys(labels))
+    code, labels = codes(outcomes["setting"])
+    present = [str(label) for label in labels]
     if setting is None:
         if len(present) != 1:
             raise SettingError(f"say which setting: the outcomes hold {', '.join(present) or 'none'}")
         return outcomes
     if setting not in present:
         raise SettingError(f"no setting {setting!r}; the outcomes hold {', '.join(present) or 'none'}")
-    return outcomes[(labels == setting).to_numpy()]
+    return outcomes if len(present) == 1 else outcomes[code == present.index(setting)]

@@ -12,7 +12,7 @@ def progress() -> Callable[[Progress], None]:
 
     bar = ipywidgets.FloatProgress(min=0.0, max=1.0, layout=ipywidgets.Layout(width="35%"))
     words = ipywidgets.Label()
-    display(ipywidgets.HBox([bar, words]))
+    display(ipywidgets.HBox([bar, words]))  # type: ignore[no-untyped-call]
 
     def move(at: Progress) -> None:
         bar.value = 1 - at.left / at.planned

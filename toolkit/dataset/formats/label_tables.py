@@ -83,7 +83,14 @@ def _load_jsonl(path: Path, options: Options) -> Dataset:
     file = path / "metadata.jsonl" if path.is_dir() else path
     intake = FolderIntake(file, file.parent, options)
     image = text = None
-    for line, row in _json_rows(file):
+    for line, written in numbered_lines(file):
+        if not written.strip():
+            continue
+        try:
+            row = json.loads(written)
+        except ValueError as error:
+            intake.refuse(line, f"not JSON ({error})", "write one JSON object a line")
+            continue
         if not isinstance(row, dict):
             intake.refuse(line, "no JSON object", 'write {"file_name": "…", "text": "…"}')
             continue
@@ -96,15 +103,6 @@ def _load_jsonl(path: Path, options: Options) -> Dataset:
         else:
             intake.refuse(line, f"{image} is {name!r:.40}", "write the image's file name as text")
     return intake.dataset()
-
-
-def _json_rows(file: Path) -> Iterator[tuple[int, object]]:
-    for number, line in numbered_lines(file):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                raise DatasetError(f"{file} line {number}: not JSON ({error}); write one JSON object a line") from error
 
 
 def _is(name: str, path: Path) -> bool:

@@ -40,9 +40,6 @@ class LmdbImages:
         self._database = database
         self._numbers = numbers
 
-    def __len__(self) -> int:
-        return len(self._numbers)
-
     def __getitem__(self, row: int) -> Source:
         return LmdbImage(self._database, self._numbers[row])
 

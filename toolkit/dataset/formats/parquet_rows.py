@@ -63,9 +63,6 @@ class ParquetImages:
         self._groups.append(group)
         self._rows.append(row)
 
-    def __len__(self) -> int:
-        return len(self._which)
-
     def __getitem__(self, row: int) -> Source:
         return ParquetCell(self._files[self._which[row]], self._column, self._groups[row], self._rows[row])
 

@@ -54,9 +54,6 @@ class TarImages:
         self._offsets.append(offset)
         self._sizes.append(size)
 
-    def __len__(self) -> int:
-        return len(self._which)
-
     def __getitem__(self, row: int) -> Source:
         return TarMember(self.archives[self._which[row]], self._offsets[row], self._sizes[row])
 

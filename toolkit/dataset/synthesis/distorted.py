@@ -52,10 +52,15 @@ class _Secrets:
         self.choice = random.choice
 
 
-@cache
-def _library() -> ModuleType:
-    """A copy of `captcha.image` of our own: seeding the one that others import would make theirs predictable."""
+def library() -> ModuleType:
+    """The captcha library's drawing module; `MissingExtra` where it is not installed."""
     require("captcha.image", "distorted images", "synthesize")
+    return _own_copy()
+
+
+@cache
+def _own_copy() -> ModuleType:
+    """A copy of `captcha.image` of our own: seeding the one that others import would make theirs predictable."""
     spec = find_spec("captcha.image")
     if spec is None or spec.loader is None:
         raise ImportError("captcha.image")
@@ -66,7 +71,7 @@ def _library() -> ModuleType:
 
 def builtin_font() -> Path:
     """The file of `BUILTIN_FONT`."""
-    return Path(_library().DEFAULT_FONTS[0])
+    return Path(library().DEFAULT_FONTS[0])
 
 
 def draw_distorted(text: str, font: Path, level: int, random: Random) -> Image.Image:
@@ -76,9 +81,9 @@ def draw_distorted(text: str, font: Path, level: int, random: Random) -> Image.I
     ink = _ink(random)
     width = round(loaded_font(font, SIZES_PX[1]).getlength(text))
     with _drawing:
-        library: Any = _library()
-        library.secrets, library.random = _Secrets(random), random
-        artist = library.ImageCaptcha(width, HEIGHT_PX, fonts=[str(font)], font_sizes=SIZES_PX)
+        drawing: Any = library()
+        drawing.secrets, drawing.random = _Secrets(random), random
+        artist = drawing.ImageCaptcha(width, HEIGHT_PX, fonts=[str(font)], font_sizes=SIZES_PX)
         artist.character_rotate = (-distortion.turn_deg, distortion.turn_deg)
         artist.character_warp_dx = artist.character_warp_dy = (distortion.warp / 2, distortion.warp)
         artist.word_offset_dx = distortion.overlap

@@ -142,6 +142,8 @@ def _chosen(
     """The style with the caller's choices in place of its own, each looked at."""
     if style not in STYLES:
         raise DatasetError(f"style={style!r} is not known; there are {', '.join(STYLES)}")
+    if style == "distorted":
+        distorted.library()
     usual = STYLES[style]
     chosen = replace(
         usual,

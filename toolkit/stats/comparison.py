@@ -50,10 +50,11 @@ class Comparison(Result):
         say: Callable[[float], str] = points if kind == "share" else lambda x: f"{x:+.4g}"
         unit = " points" if kind == "share" else ""
         sure = {"better": "better", "worse": "worse", "cannot tell": "not distinguishable"}[row["verdict"]]
+        corrected = f" after Holm's correction for {len(self.table)} pairs" if len(self.table) > 1 else ""
         text = (
             f"{row['setting']} against {row['baseline']}: {name} differs by {say(row['difference'])}{unit} "
             f"({confidence(self.level)} interval {say(row['difference_low'])} to {say(row['difference_high'])}; "
-            f"{row['images']:,} shared images; p = {row['p_holm']:.3g} after Holm's correction): {sure}"
+            f"{row['images']:,} shared images; p = {row['p_holm']:.3g}{corrected}): {sure}"
         )
         if row["verdict"] == "cannot tell" and np.isfinite(row["images_needed"]):
             text += f"; a difference of this size takes about {row['images_needed']:,.0f} images to tell"

@@ -1,0 +1,230 @@
+"""The lane of one account with a paid service: its key, its limits, its money.
+
+All settings with the same key at the same address run here and share what the service allows that key.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from toolkit.engine.budget import Budget
+from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, drive, read_through
+from toolkit.engine.journal import Journal
+from toolkit.engine.limits import Governor, Limits
+from toolkit.engine.local import run_chunk
+from toolkit.engine.pacing import Pacing
+from toolkit.engine.redaction import redact
+from toolkit.engine.runner import NotBegun
+from toolkit.engine.single import EXCHANGE_S, Exchanges
+from toolkit.errors import ProviderError, RateLimited, Unavailable
+from toolkit.http import Client
+from toolkit.providers.base import Account, ServiceProvider
+from toolkit.types import Call, Compute, Sample, Submitted, Trial
+
+
+@dataclass
+class AccountLane:
+    """See the module. `deadline_s` bounds one reading; waiting for our own limits is not counted."""
+
+    name: str
+    account: Account
+    settings: Mapping[str, ServiceProvider]
+    open_client: Callable[[], Client]
+    journal: Journal
+    budget: Budget
+    limits: Limits
+    to_collect: dict[Trial, str | int]
+    deadline_s: float = 120.0
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        self.slots = self.limits.in_flight
+        self.governor = Governor(self.limits)
+        self.dead: ProviderError | None = None
+        self._pacing = Pacing(self.governor, self.account, self.clock)
+        self._client: Client | None = None
+        self._under_way = 0
+        self._at_the_door: deque[asyncio.Future[None]] = deque()
+
+    # ── a session ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        """Connect, and note the balance: here and at the end only, because services block keys that ask often."""
+        self._client = self.open_client()
+        await self._note_balance("before")
+
+    def stop(self) -> None:
+        """Let go of what waits for a place."""
+        while self._at_the_door:
+            self._at_the_door.popleft().cancel()
+
+    async def close(self) -> None:
+        """Note the balance again and disconnect."""
+        if self._client is not None:
+            if self.dead is None:
+                await self._note_balance("after")
+            await self._client.close()
+            self._client = None
+        self._pacing.close()
+
+    async def _note_balance(self, when: str) -> None:
+        provider = next(iter(self.settings.values()))
+        tally = await drive(provider.balance(), self._world(None), EXCHANGE_S)
+        if tally.error is not None and tally.error.fatal:
+            self._die(tally.error)
+        if tally.error is None and tally.value is not None:
+            now = round(self.clock.unix(), 3)
+            self.journal.append({"event": "balance", "account": self.name, "when": when, "at": now, "usd": tally.value})
+
+    # ── a reading ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:
+        """One try at a trial, within the account's limits and money; goes on with a task that was submitted before.
+
+        Raises `NotBegun` when nothing more is to be asked of this account.
+        """
+        provider = self.settings[trial.setting]
+        task_id = self.to_collect.pop(trial, task_id)
+        begun = self.clock.now()
+        await self._enter()
+        try:
+            # A task that is collected has been counted when it was submitted.
+            reserved_usd = 0.0 if task_id is not None else provider.worst_usd or 0.0
+            await self._reserve(reserved_usd)
+            waited_s = self.clock.now() - begun
+            try:
+                flow = provider.flow(sample) if task_id is None else provider.collect(task_id)
+                world = self._world(trial if task_id is None else None)
+                tally = await read_through(flow, world, self.deadline_s, from_start=task_id is None)
+            except BaseException:  # cut short: nobody knows what was charged, so all of it counts
+                self.budget.settle(reserved_usd, reserved_usd)
+                raise
+        finally:
+            self._leave()
+        tally.limit_wait_s += waited_s
+        self.budget.settle(reserved_usd, reserved_usd if tally.unsettled else _spent_usd(provider, tally))
+        if tally.error is not None:
+            self._heed(tally.error, tally.started_at)
+        return tally
+
+    async def recorded(self, tally: Tally) -> None:
+        """The try stands in the journal: return when what was paid for would survive a power cut."""
+        if tally.sent:
+            await self.journal.durable()
+
+    def _world(self, trial: Trial | None) -> "_World":
+        assert self._client is not None  # noqa: S101 -- a lane is asked between open and close only
+        exchanges = Exchanges(self.account, self._client)
+        return _World(self.clock, exchanges, self._pacing, self.journal, trial, lambda: self.dead)
+
+    def _heed(self, error: ProviderError, sent_at: float) -> None:
+        """Learn from an error: pause, slow down, or stop for good."""
+        redact(error, self.account.key)
+        if error.fatal:
+            self._die(error)
+        elif isinstance(error, (RateLimited, Unavailable)) and error.status != _TOO_MANY:  # those were heeded at once
+            self._pacing.refused(sent_at, error.after_s, rate=isinstance(error, RateLimited))
+
+    def _die(self, error: ProviderError) -> None:
+        redact(error, self.account.key)
+        self.dead = self.dead or error
+        while self._at_the_door:
+            self._at_the_door.popleft().set_exception(NotBegun(f"{error.kind}: {error}"))
+
+    # ── places: as many readings at a time as the governor allows ────────────────────────────────────────
+
+    async def _enter(self) -> None:
+        while self.dead is None:
+            if self._under_way < self._pacing.allowed:
+                self._under_way += 1
+                return
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._at_the_door.append(place)
+            await place
+        raise NotBegun(f"{self.dead.kind}: {self.dead}")
+
+    def _leave(self) -> None:
+        self._under_way -= 1
+        for _ in range(min(self._pacing.allowed - self._under_way, len(self._at_the_door))):
+            place = self._at_the_door.popleft()
+            if not place.done():
+                place.set_result(None)
+
+    async def _reserve(self, usd: float) -> None:
+        while not self.budget.reserve(usd):
+            if not self.budget.may_free_up:
+                raise NotBegun(f"the budget of {self.budget.limit_usd:g} USD allows no further reading")
+            await self.clock.sleep(0.01)
+
+
+_TOO_MANY = 429
+
+
+@dataclass(slots=True)
+class _World:
+    """Carries out the steps of one flow with an account; `trial` is None where nothing is charged."""
+
+    clock: Clock
+    exchanges: Exchanges
+    pacing: Pacing
+    journal: Journal
+    trial: Trial | None
+    dead: Callable[[], ProviderError | None]
+    written_down: bool = False
+
+    async def call(self, step: Call, timeout_s: float) -> Called:
+        """One exchange, as soon as the account's rate allows it. A request that may cost is written down before."""
+        begun = self.clock.now()
+        await self.pacing.place()
+        waited_s = self.clock.now() - begun
+        dead = self.dead()
+        if dead is not None:  # it died while we waited: not one request more
+            return Called(None, type(dead)(str(dead), code=dead.code, status=dead.status), waited_s, 0.0, 0.0, 0.0)
+        self._write_down()
+        sent_at = self.clock.unix()
+        called = await self.exchanges.call(step, self.clock, timeout_s, waited_s)
+        if called.reply is not None and called.reply.status == _TOO_MANY:
+            self.pacing.refused(sent_at, _retry_after_s(called.reply.headers, self.clock.unix()), rate=True)
+        elif called.reply is not None:
+            self.pacing.let_through()
+        return called
+
+    def _write_down(self) -> None:
+        """Before the first request of a reading: should this process end now, the money is not forgotten."""
+        if self.trial is not None and not self.written_down:
+            self.journal.append(self._event("asked"))
+            self.written_down = True
+
+    async def submitted(self, step: Submitted) -> None:
+        """The service holds a task: its id is on disk before anything else happens."""
+        if self.trial is not None:
+            self.journal.append({**self._event("submitted"), "task_id": step.task_id})
+            await self.journal.durable()
+
+    def _event(self, name: str) -> dict[str, object]:
+        return {"event": name, **(self.trial._asdict() if self.trial else {}), "at": round(self.clock.unix(), 3)}
+
+    async def compute(self, step: Compute) -> Computed:
+        """A step between two calls that needs this machine."""
+        return await asyncio.to_thread(lambda: run_chunk([step])[0])
+
+
+def _spent_usd(provider: ServiceProvider, tally: Tally) -> float:
+    prices = provider.prices or {}
+    usage = {} if tally.answer is None else tally.answer.usage
+    return sum(prices.get(name, 0.0) * quantity for name, quantity in usage.items())
+
+
+def _retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that a ``Retry-After`` asks for, which may be a number or a date."""
+    value = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,112 @@
+"""What a log says about trials and money: finished, to be collected, unsettled. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.errors import ProviderError
+from toolkit.types import Trial
+
+Record = Mapping[str, Any]
+
+
+def _kinds(error: type[ProviderError]) -> Iterator[type[ProviderError]]:
+    yield error
+    for narrower in error.__subclasses__():
+        yield from _kinds(narrower)
+
+
+_FATAL = frozenset(error.kind for error in _kinds(ProviderError) if error.fatal)
+_NO_ANSWER = "unsolvable"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A request that may have been charged and whose answer never came: lost in a crash, or on the wire."""
+
+    trial: Trial
+    at: float
+    task_id: str | int | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Books:
+    """The state of a run after reading its log in order."""
+
+    finished: dict[Trial, str | None] = field(default_factory=dict)
+    usage: dict[str, dict[str, float]] = field(default_factory=dict)
+    balances: list[Record] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+    _open: dict[Trial, Unsettled] = field(default_factory=dict)
+    _lost: list[Unsettled] = field(default_factory=list)
+
+    def read(self, records: Iterable[Record]) -> None:
+        """Take some more events into account."""
+        for record in records:
+            event = record["event"]
+            if event == "finished":
+                self._finish(record)
+            elif event in ("asked", "submitted"):
+                trial = _trial(record)
+                self._open[trial] = Unsettled(trial, record["at"], record.get("task_id"), "the process ended first")
+            elif event == "session":
+                # Whatever was open when the process before ended will not be heard of again by itself.
+                self._lose(self._open.values())
+                self._open.clear()
+                self.stopped.clear()
+            elif event == "balance":
+                self.balances.append(record)
+            elif event == "stopped":
+                self.stopped[record["setting"]] = record["reason"]
+
+    def _finish(self, record: Record) -> None:
+        trial = _trial(record)
+        asked = self._open.pop(trial, None)
+        task_id = record.get("task_id")
+        if record.get("unsettled"):
+            at = record["started_at"] if asked is None else asked.at
+            self._lose([Unsettled(trial, at, task_id, str(record.get("error")))])
+        else:
+            self._found(task_id)
+        if record["final"]:
+            self.finished[trial] = record.get("error")
+        for name, quantity in record.get("usage", {}).items():
+            used = self.usage.setdefault(trial.setting, {})
+            used[name] = used.get(name, 0.0) + quantity
+
+    def _lose(self, asked: Iterable[Unsettled]) -> None:
+        for lost in asked:
+            self._found(lost.task_id)  # a task that is lost again is still one task
+            self._lost.append(lost)
+
+    def _found(self, task_id: str | int | None) -> None:
+        """A task that was given up was heard of after all."""
+        if task_id is not None and self._lost:
+            self._lost = [lost for lost in self._lost if lost.task_id != task_id]
+
+    @property
+    def unsettled(self) -> list[Unsettled]:
+        """What may have been charged without an answer, in the order it was asked."""
+        return sorted((*self._lost, *self._open.values()), key=lambda lost: lost.at)
+
+    def done(self, *, retry_errors: bool) -> Iterator[Trial]:
+        """Trials that need no further asking.
+
+        After an error that stopped the account they do, because the cause is outside the trial.
+        """
+        for trial, error in self.finished.items():
+            if error is None or (error not in _FATAL and (error == _NO_ANSWER or not retry_errors)):
+                yield trial
+
+    def to_collect(self) -> dict[Trial, str | int]:
+        """Tasks that the service was given and that have no outcome: to be asked for by their ids."""
+        return {
+            lost.trial: lost.task_id
+            for lost in self.unsettled
+            if lost.task_id is not None and lost.trial not in self.finished
+        }
+
+
+def _trial(record: Record) -> Trial:
+    return Trial(record["setting"], record["sample"], record["repeat"])

@@ -1,0 +1,100 @@
+"""What an HTTP reply says before anybody looks for a service's own words in it."""
+
+import json
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from reprlib import repr as shortened
+from typing import Any
+
+from toolkit.errors import (
+    AuthenticationError,
+    BadRequest,
+    InsufficientBalance,
+    ProtocolError,
+    ProviderError,
+    RateLimited,
+    TransportError,
+)
+from toolkit.types import Reply
+
+Statuses = Mapping[int, type[ProviderError]]
+
+STATUSES: Statuses = {
+    401: AuthenticationError,
+    402: InsufficientBalance,
+    408: TransportError,
+    413: BadRequest,
+    429: RateLimited,
+}
+"""Statuses that mean the same with every service, whatever the body."""
+
+
+def json_object(reply: Reply) -> dict[str, Any] | None:
+    """The body if it is a JSON object; None for a page, a text that was cut, a list, or numbers that JSON has not."""
+    try:
+        body = json.loads(reply.body, parse_constant=_no_such_number)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def by_status(reply: Reply, statuses: Statuses, reason: str) -> ProviderError:
+    """The error that the status tells, for a reply whose body does not: `reason` says what is wrong with that."""
+    kind = statuses.get(reply.status, TransportError if reply.status >= 500 else ProtocolError)
+    beginning = shortened(reply.body) if reply.body else "an empty body"
+    return kind(
+        f"HTTP {reply.status}, {reason}: {beginning}", status=reply.status, after_s=retry_after_s(reply.headers)
+    )
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a ``Retry-After`` asks for; None without one that can be understood.
+
+    A date is compared with the reply's own: the service's clock need not agree with ours.
+    """
+    value = headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _seconds_between(headers.get("date", ""), value)
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def text_in(holder: Mapping[str, Any], name: str) -> str:
+    """A member that has to be a text and not an empty one; `ProtocolError` when it is anything else."""
+    value = holder.get(name)
+    if not isinstance(value, str) or not value:
+        raise ProtocolError(f"{name} is {shortened(value)}, not a text")
+    check_encodable(value, name)
+    return value
+
+
+def check_encodable(text: str, name: str) -> None:
+    """`ProtocolError` for half a surrogate pair, which JSON can escape and no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"{name} holds half a character: {shortened(text)}") from error
+
+
+def number_in(holder: Mapping[str, Any], name: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """A member that has to be a finite number of `low` to `high`; `ProtocolError` when it is anything else."""
+    value = holder.get(name)
+    if type(value) not in (int, float) or not low <= value <= high or abs(value) > _LARGEST:
+        raise ProtocolError(f"{name} is {shortened(value)}, not a number in its range")
+    return float(value)
+
+
+_LARGEST = 1e15  # beyond it a float no longer counts one by one, and no service counts so far
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # no dates, or only one of them with a time zone
+        return math.nan
+
+
+def _no_such_number(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,80 @@
+"""`sandbox`: the services' protocols on this machine, to rehearse a run without a key, a network or a bill."""
+
+from typing import Any
+
+from toolkit.dataset import Dataset
+from toolkit.errors import SettingError, Unsolvable
+from toolkit.providers.base import LocalProvider, ServiceProvider
+from toolkit.providers.capmonster import CapMonster
+from toolkit.providers.capsolver import CapSolver
+from toolkit.providers.openai_compatible import OpenAICompatible
+from toolkit.sandbox import Oracle, Reader, Sandbox
+
+_PRICE_PER_1000_USD = 1.0
+_GOOD_KEY = "demo"
+
+
+class Box(Sandbox):
+    """A running sandbox with the providers that speak to it.
+
+    ``box.CapSolver(module="common")`` is the ordinary provider with the sandbox's address, key and price; `oracle` is
+    the reader that knows the truth about every threshold, where one was asked for.
+    """
+
+    def __init__(self, reader: Reader, oracle: Oracle | None, **options: Any) -> None:
+        super().__init__(reader, price_per_1000_usd=_PRICE_PER_1000_USD, **options)
+        self.oracle = oracle
+
+    def CapSolver(self, **parameters: Any) -> CapSolver:  # noqa: N802 -- it stands for the class
+        """`tk.CapSolver` at this sandbox."""
+        return self._at_home(CapSolver, **parameters)
+
+    def CapMonster(self, **parameters: Any) -> CapMonster:  # noqa: N802
+        """`tk.CapMonster` at this sandbox."""
+        return self._at_home(CapMonster, **parameters)
+
+    def OpenAICompatible(self, **parameters: Any) -> OpenAICompatible:  # noqa: N802
+        """`tk.OpenAICompatible` at this sandbox."""
+        return self._at_home(OpenAICompatible, **parameters)
+
+    def _at_home(self, provider: Any, **parameters: Any) -> Any:
+        if provider.name not in self.urls:
+            raise SettingError("the sandbox is not running; use it in a with block, or start() it")
+        home: dict[str, Any] = {"base_url": self.urls[provider.name], "key": _GOOD_KEY}
+        if issubclass(provider, ServiceProvider):
+            home["price_per_1000_usd"] = _PRICE_PER_1000_USD
+        return provider(**home | parameters)
+
+
+def sandbox(
+    dataset: Dataset | None = None,
+    engine: LocalProvider | None = None,
+    *,
+    oracle: dict[str, Any] | None = None,
+    **options: Any,
+) -> Box:
+    """CapSolver, CapMonster Cloud and an OpenAI-compatible endpoint on 127.0.0.1, for use in a ``with`` block.
+
+    Images are read by `engine`, a real local one, whose confidence is held against `score` and
+    `recognizing_threshold`; or by an oracle that knows the images of `dataset` and errs on purpose, as `oracle` says
+    (accuracy, confidence_when_right, confidence_when_wrong, silence, seed). `options` are those of
+    `toolkit.sandbox.Sandbox`: delay, faults, requests_per_s, balance_usd, ports, … An answer costs an invented 0.001 USD.
+    """
+    if (dataset is None) == (engine is None):
+        raise SettingError("a sandbox reads with an engine, or answers for a dataset: give one of the two")
+    if engine is not None:
+        return Box(_reader(engine), None, **options)
+    assert dataset is not None  # noqa: S101 -- one of the two was given
+    knowing = Oracle(((sample.image, sample.target or "") for sample in dataset), **oracle or {})
+    return Box(knowing, knowing, **options)
+
+
+def _reader(engine: LocalProvider) -> Reader:
+    def read(image: bytes) -> tuple[str | None, float]:
+        try:
+            answer = engine.read(image)
+        except Unsolvable:
+            return None, 0.0
+        return answer.text, 1.0 if answer.confidence is None else answer.confidence
+
+    return read

@@ -1,0 +1,179 @@
+"""A threshold with a guarantee: how loose it may be with wrong answers still rare, for new images too.
+
+The lowest threshold whose observed risk is below the target is not offered: chosen on the data that it is judged
+by, it broke its target in most simulated runs. What is offered is tested with exact binomial p-values.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from toolkit.errors import DatasetError, SettingError
+from toolkit.stats.intervals import clopper_pearson, wilson
+from toolkit.stats.results import Result, confidence, percent
+from toolkit.stats.risk_tests import METHODS, needed_to_start, spaced
+from toolkit.stats.threshold_curve import ThresholdCurve
+
+Method = Literal["fixed_sequence", "holm", "generalized", "mean"]
+"""How a threshold is controlled; `pick_threshold` says what each promises."""
+
+Status = Literal["controlled", "none passed", "too few"]
+
+LAYERS = 5
+
+
+@dataclass(frozen=True, repr=False)
+class Choice(Result):
+    """A threshold, and what is promised about it. `threshold` is NaN unless `status` is "controlled".
+
+    Of `images`, it accepts `accepted` with `wrong` among them; `p` is the p-value that let it pass, and
+    `risk_high` the exact one-sided bound of its risk by itself. `table` lists the candidates tested, `layers` the
+    risk within bands of confidence, which the promise assumes not to fall where confidence does.
+    """
+
+    table: pd.DataFrame
+    layers: pd.DataFrame
+    threshold: float
+    status: Status
+    method: Method
+    max_risk: float
+    confidence: float
+    images: int
+    accepted: int = 0
+    wrong: int = 0
+    p: float = float("nan")
+    risk_high: float = float("nan")
+    images_needed: float = float("nan")
+    name: str = field(default="")
+
+    @property
+    def coverage(self) -> float:
+        """Share of the images that the threshold accepts."""
+        return self.accepted / self.images if self.images else float("nan")
+
+    def explain(self) -> str:
+        target = f"at most {percent(self.max_risk, 2)} wrong {_OF_WHAT[self.method]}"
+        if self.status == "too few":
+            known = np.isfinite(self.images_needed)
+            needed = f"about {self.images_needed:,.0f} images" if known else "answers, of which there were none"
+            return f"{self.name}: too few images to promise {target}; it takes {needed}, there are {self.images:,}."
+        if self.status == "none passed":
+            text = f"{self.name}: no threshold can be promised to let through {target}; {len(self.table)} were tested."
+        else:
+            text = self._promise(target)
+        if self.method == "fixed_sequence" and _safer_when_looser(self.layers):
+            text += "\nLess confident answers seem the safer ones here (see .layers): use method='holm', which allows for it."
+        return text
+
+    def _promise(self, target: str) -> str:
+        sure = f"with {confidence(self.confidence)} confidence {target}"
+        average = f"on average over such choices {target}"
+        text = (
+            f"{self.name}: from threshold {self.threshold:g} on, {average if self.method == 'mean' else sure}, for new "
+            f"images from the same source. Here it accepted {self.accepted:,} of {self.images:,} images "
+            f"({percent(self.coverage)}), {self.wrong:,} wrongly"
+        )
+        assumed = "; assumes that less confident answers are not the safer ones"
+        return text + (assumed if self.method == "fixed_sequence" else "") + "."
+
+
+_OF_WHAT = {
+    "fixed_sequence": "of those accepted",
+    "holm": "of those accepted",
+    "generalized": "and accepted of all images",
+    "mean": "and accepted of all images",
+}
+
+
+def pick_threshold(
+    curve: ThresholdCurve | pd.DataFrame,
+    max_risk: float = 0.05,
+    confidence: float = 0.90,
+    *,
+    method: Method = "fixed_sequence",
+) -> Choice:
+    """The loosest threshold that keeps the wrong share within `max_risk` for new images, as far as can be promised.
+
+    `curve` comes from `thresholds`, or is a frame with integer columns images, accepted and wrong, one row a
+    threshold. The methods and their promises, over the draw of these images:
+
+    - ``fixed_sequence``: the risk of those accepted exceeds `max_risk` with probability 1 - `confidence` at most.
+      Candidates are tested from the strictest on, until one fails; those that accept too few images to be told
+      are skipped. Assumes that risk does not fall with confidence.
+    - ``holm``: the same promise without that assumption, on ten candidates at most, and with less coverage.
+    - ``generalized``: the same for wrong answers accepted among *all* images; no assumption.
+    - ``mean``: wrong answers accepted among all images stay within `max_risk` on average over such draws.
+    """
+    if not 0 < max_risk < 1 or not 0 < confidence < 1:
+        raise SettingError(f"max_risk={max_risk!r} and confidence={confidence!r} must lie between 0 and 1")
+    if method not in METHODS:
+        raise SettingError(f"method={method!r} is not one of {', '.join(METHODS)}")
+    table = curve.table if isinstance(curve, ThresholdCurve) else curve
+    counts = _counts(table)
+    tested, chosen = METHODS[method](counts, max_risk, 1 - confidence)
+    images = int(counts["images"].max()) if len(counts) else 0
+    found: dict[str, Any] = {"table": tested, "layers": _layers(counts), "method": method, "max_risk": max_risk}
+    found |= {"confidence": confidence, "images": images}
+    found["name"] = curve.name if isinstance(curve, ThresholdCurve) else "this provider"
+    if chosen is None:
+        start = needed_to_start(max_risk, 1 - confidence) if method in ("fixed_sequence", "holm") else 1
+        most = int(counts["accepted"].max()) if len(counts) else 0
+        needed = float(np.ceil(start * images / most)) if most else float("inf")
+        status: Status = "too few" if most < start else "none passed"
+        return Choice(**found, threshold=float("nan"), status=status, images_needed=needed)
+    picked = {name: tested[name].to_numpy()[chosen] for name in ("threshold", "accepted", "wrong", "p")}
+    wrong, accepted = int(picked["wrong"]), int(picked["accepted"])
+    return Choice(
+        **found,
+        threshold=float(picked["threshold"]),
+        status="controlled",
+        accepted=accepted,
+        wrong=wrong,
+        p=float(picked["p"]),
+        risk_high=float(clopper_pearson(wrong, accepted, 2 * confidence - 1).high)
+        if confidence > 0.5
+        else float("nan"),
+    )
+
+
+def _counts(table: pd.DataFrame) -> pd.DataFrame:
+    """The counts by threshold, strictest first, with whole numbers only."""
+    needed = ["threshold", "images", "accepted", "wrong"]
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise DatasetError(f"the curve has no column {', '.join(missing)}; take it from toolkit.stats.thresholds")
+    counts = table[needed].iloc[::-1].reset_index(drop=True)
+    if not counts["threshold"].is_monotonic_decreasing:
+        counts = counts.sort_values("threshold", ascending=False, ignore_index=True)
+    whole = counts[needed[1:]].to_numpy()
+    if not np.array_equal(whole, whole.astype(np.int64)):
+        raise DatasetError("images, accepted and wrong must be whole numbers: shares cannot be tested exactly")
+    return counts
+
+
+def _layers(counts: pd.DataFrame) -> pd.DataFrame:
+    """Risk within bands of confidence, surest first, with Wilson intervals."""
+    answered = counts[counts["accepted"] > 0]
+    edges = spaced(answered, LAYERS + 1).iloc[1:] if len(answered) > LAYERS else answered
+    accepted = np.diff(edges["accepted"].to_numpy(), prepend=0)
+    wrong = np.diff(edges["wrong"].to_numpy(), prepend=0)
+    held = (accepted > 0) & (wrong >= 0) & (wrong <= accepted)  # settings asked one by one need not nest
+    low, high = wilson(wrong[held], accepted[held])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return pd.DataFrame(
+            {
+                "from_threshold": edges["threshold"].to_numpy()[held],
+                "accepted": accepted[held],
+                "wrong": wrong[held],
+                "risk": wrong[held] / accepted[held],
+                "risk_low": low,
+                "risk_high": high,
+            }
+        )
+
+
+def _safer_when_looser(layers: pd.DataFrame) -> bool:
+    low, high = layers["risk_low"].to_numpy(), layers["risk_high"].to_numpy()
+    return bool(np.any(high[1:] < np.maximum.accumulate(low)[:-1]))
