@@ -27,7 +27,11 @@ from toolkit.types import Answer, Sample
 def picture(number: int) -> bytes:
     """A valid grey PNG of 32 × 8 pixels that no other number gives."""
     row = b"\0" + number.to_bytes(4, "big") * 8
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", 32, 8, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(row * 8)), (b"IEND", b""))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 32, 8, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * 8)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )
@@ -47,7 +51,9 @@ def pictures(count: int, *, name: str = "pictures") -> Dataset:
     """A dataset of `count` pictures in memory, tagged by whether their number is even."""
     return Dataset.from_samples(
         (
-            Sample.from_bytes(picture(number), label(number), id=f"{number:06d}.png", parity=("even", "odd")[number % 2])
+            Sample.from_bytes(
+                picture(number), label(number), id=f"{number:06d}.png", parity=("even", "odd")[number % 2]
+            )
             for number in range(count)
         ),
         name=name,

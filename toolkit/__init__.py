@@ -8,16 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit import errors, metrics, plots, stats, widgets
+    from toolkit import errors, metrics, plots, stats, testing, widgets
     from toolkit.benchmarking import benchmark
+    from toolkit.client import TaskClient
     from toolkit.dataset import Dataset, load_dataset, synthesize
+    from toolkit.engine.limits import Limits
     from toolkit.engine.retry import RetryPolicy
     from toolkit.forecast import plan
     from toolkit.live import LiveRun, start
     from toolkit.metrics import RELAXED, STRICT, Normaliser
-    from toolkit.providers import RapidOCR, Tesseract
-    from toolkit.providers.base import LocalProvider, Provider, grid
+    from toolkit.providers import CapMonster, CapSolver, OpenAICompatible, RapidOCR, Tesseract
+    from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, grid
     from toolkit.reading import read
+    from toolkit.rehearsal import sandbox
     from toolkit.run import Run, open_run
     from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Submitted, Wait
 
@@ -25,21 +28,24 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "toolkit.benchmarking": ["benchmark"],
+    "toolkit.client": ["TaskClient"],
     "toolkit.dataset": ["Dataset", "load_dataset", "synthesize"],
+    "toolkit.engine.limits": ["Limits"],
     "toolkit.engine.retry": ["RetryPolicy"],
     "toolkit.forecast": ["plan"],
     "toolkit.live": ["LiveRun", "start"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
-    "toolkit.providers": ["RapidOCR", "Tesseract"],
-    "toolkit.providers.base": ["LocalProvider", "Provider", "grid"],
+    "toolkit.providers": ["CapMonster", "CapSolver", "OpenAICompatible", "RapidOCR", "Tesseract"],
+    "toolkit.providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
     "toolkit.reading": ["read"],
+    "toolkit.rehearsal": ["sandbox"],
     "toolkit.run": ["Run", "open_run"],
     "toolkit.types": ["Answer", "Call", "Compute", "Flow", "Reply", "Sample", "Submitted", "Wait"],
 }
-PROVIDERS = ("RapidOCR", "Tesseract")
+PROVIDERS = ("CapMonster", "CapSolver", "OpenAICompatible", "RapidOCR", "Tesseract")
 """Names of the provider classes above."""
 
-_MODULES = ["errors", "metrics", "plots", "stats", "widgets"]
+_MODULES = ["errors", "metrics", "plots", "stats", "testing", "widgets"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -47,19 +53,25 @@ __all__ = [
     "STRICT",
     "Answer",
     "Call",
+    "CapMonster",
+    "CapSolver",
     "Compute",
     "Dataset",
     "Flow",
+    "Limits",
     "LiveRun",
     "LocalProvider",
     "Normaliser",
+    "OpenAICompatible",
     "Provider",
     "RapidOCR",
     "Reply",
     "RetryPolicy",
     "Run",
     "Sample",
+    "ServiceProvider",
     "Submitted",
+    "TaskClient",
     "Tesseract",
     "Wait",
     "benchmark",
@@ -71,9 +83,11 @@ __all__ = [
     "plan",
     "plots",
     "read",
+    "sandbox",
     "start",
     "stats",
     "synthesize",
+    "testing",
     "widgets",
 ]
 

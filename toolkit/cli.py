@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.dataset import Dataset
 
 _EXAMPLES = """examples:
@@ -102,25 +104,31 @@ def _run(given: argparse.Namespace) -> int:
         retry_errors=given.retry_errors,
         show=False if given.quiet else None,
     )
-    from toolkit.show import as_text, leaderboard
-
-    sys.stdout.write(as_text(leaderboard(run.summary())) + "\n")
+    _print_summary(run.summary())
     sys.stdout.write(f"\nThe run is in {given.store}; look at it again with: toolkit show {given.store}\n")
     return 0 if run.complete else 1
 
 
 def _show(given: argparse.Namespace) -> int:
     from toolkit.run import open_run
-    from toolkit.show import as_text, leaderboard
 
     run = open_run(given.store)
     summary = run.summary(by=given.by)
     if given.csv:
         summary.to_csv(given.csv, index=False)
-    sys.stdout.write(as_text(leaderboard(summary)) + "\n")
+    _print_summary(summary)
     if not run.complete:
         sys.stdout.write(f"\n{len(run.outcomes):,} of {run.planned:,} trials are there; run again to finish.\n")
     return 0
+
+
+def _print_summary(summary: "pd.DataFrame") -> None:
+    from toolkit.show import as_text, caution, leaderboard
+
+    sys.stdout.write(as_text(leaderboard(summary)) + "\n")
+    words = caution(summary)
+    if words:
+        sys.stdout.write(f"\n{words}\n")
 
 
 def _dataset(given: argparse.Namespace) -> "Dataset":

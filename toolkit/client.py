@@ -75,7 +75,8 @@ class TaskClient:
     def callback_url(self, url: str | None) -> None:
         if not hasattr(self.provider, "callback_url"):
             raise SettingError(f"{self.provider.name} sends answers nowhere; ask for them with result or join")
-        self.provider = replace(self.provider, **{"callback_url": url})
+        changed: dict[str, Any] = {"callback_url": url}
+        self.provider = replace(self.provider, **changed)
 
     def read(self, image: Image, timeout_s: float = 120.0) -> Answer:
         """The whole exchange: make a task and wait for its answer."""

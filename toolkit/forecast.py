@@ -1,15 +1,18 @@
 """`plan`: what a run would ask, how long it would take and what it would cost, before anything is sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pandas as pd
 
+from toolkit.dataset import Dataset
+from toolkit.engine.limits import Limits
 from toolkit.engine.local import cores
-from toolkit.errors import StoreError
+from toolkit.errors import DatasetError, ManifestMismatch
 from toolkit.live import DatasetLike, as_dataset
-from toolkit.providers.base import LocalProvider, Provider, distinct
+from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, distinct
 from toolkit.reading import read_here
-from toolkit.run import Run, open_run
+from toolkit.run import PathLike, Run, open_run
 from toolkit.store import Store
 from toolkit.types import Sample
 
@@ -19,53 +22,74 @@ def plan(
     settings: Provider | Iterable[Provider],
     *,
     repeats: int = 1,
-    store: Store | str | None = None,
+    store: Store | PathLike | None = None,
     workers: int | None = None,
+    limits: Limits | None = None,
     pilot: int = 3,
 ) -> pd.DataFrame:
-    """One row per setting: trials, those a store already holds, and what the rest would take.
+    """One row per setting: what is to be asked, what that takes and costs. Nothing is sent anywhere.
 
-    Columns: setting, trials, done, left, read_s (median seconds a reading, from the store if it has any, else
-    from reading `pilot` images here with the local engines; missing for services, to which nothing is sent),
-    minutes (on `workers` cores) and cost_usd (missing for a setting without a price).
+    Columns: setting; trials, of which `done` are in the store already and `left` are not; refused (images that the
+    service would not take: too large or too small, see `Dataset.prepare`); calls (readings that will be asked for);
+    read_s (median seconds of a reading, from the store if it has any, else from reading `pilot` images here with the
+    local engines; missing for services); minutes (on `workers` cores, or with `limits` in flight); cost_usd (at most;
+    missing for a setting without a price). `ManifestMismatch` when the store holds a run on other images.
     """
     data = as_dataset(dataset)
     by_label = distinct(settings)
-    run = _stored(store)
+    run = _stored(store, data)
     trials = len(data) * repeats
     some = [data[position] for position in range(0, len(data), max(1, len(data) // max(1, pilot)))][:pilot]
+    refused = _refused(data, by_label)
     rows = []
     for label, setting in by_label.items():
         done = 0 if run is None else int((run.outcomes["setting"] == label).sum())
-        read_s = _median_s(run, label) if done else _piloted_s(setting, some)
+        read_s = _median_s(run, label) if run is not None and done else _piloted_s(setting, some)
         left = max(0, trials - done)
-        worst_usd = setting.worst_usd
+        calls = max(0, left - refused[label] * repeats)
+        at_once = (workers or cores()) if isinstance(setting, LocalProvider) else (limits or Limits()).in_flight
         rows.append(
             {
                 "setting": label,
                 "trials": trials,
                 "done": done,
                 "left": left,
+                "refused": refused[label],
+                "calls": calls,
                 "read_s": read_s,
-                "minutes": None if read_s is None else left * read_s / (workers or cores()) / 60,
-                "cost_usd": None if worst_usd is None else left * worst_usd,
+                "minutes": None if read_s is None else calls * read_s / at_once / 60,
+                "cost_usd": None if setting.worst_usd is None else calls * setting.worst_usd,
             }
         )
     return pd.DataFrame(rows).astype({"read_s": float, "minutes": float, "cost_usd": float})
 
 
-def _stored(store: Store | str | None) -> Run | None:
+def _refused(dataset: Dataset, settings: Mapping[str, Provider]) -> dict[str, int]:
+    """How many images each service would refuse unseen; local engines take them all."""
+    counts = dict.fromkeys(settings, 0)
+    services = {label: setting for label, setting in settings.items() if isinstance(setting, ServiceProvider)}
+    for sample in dataset if services else ():
+        try:
+            image = sample.image
+        except DatasetError:
+            continue  # an unreadable image is a row of the run, and of dataset.validate()
+        for label, setting in services.items():
+            counts[label] += setting.refuses(image) is not None
+    return counts
+
+
+def _stored(store: Store | PathLike | None, dataset: Dataset) -> Run | None:
     """The run that a store holds, if it holds one yet."""
-    if store is None:
+    if store is None or (isinstance(store, PathLike) and not Path(store, "manifest.json").exists()):
         return None
-    try:
-        return open_run(store)
-    except StoreError:
-        return None
+    run = open_run(store)
+    stored = run.manifest["plan"]["dataset"]
+    if stored["fingerprint"] != dataset.fingerprint:
+        raise ManifestMismatch(f"{store} holds a run on other images: those of {stored['name']}, not {dataset.name}")
+    return run
 
 
-def _median_s(run: Run | None, label: str) -> float | None:
-    assert run is not None  # noqa: S101 -- asked only when the run has such rows
+def _median_s(run: Run, label: str) -> float | None:
     outcomes = run.outcomes
     median = outcomes.loc[outcomes["setting"] == label, "latency_s"].median()
     return None if pd.isna(median) else float(median)

@@ -1,16 +1,17 @@
 """`start`: check a plan, claim its store, and let a thread run it."""
 
 import asyncio
-import atexit
 import os
 import platform
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from toolkit.engine.local import LocalLane
 from toolkit.engine.plan import Plan
 from toolkit.engine.retry import RetryPolicy
 from toolkit.engine.runner import Lane, Progress, Runner
+from toolkit.engine.selftest import drives
 from toolkit.errors import DatasetError, SettingError
 from toolkit.http import open_client
 from toolkit.providers.base import Account, Provider, ServiceProvider, distinct
@@ -42,7 +44,8 @@ class LiveRun(Run):
         self._runner = runner
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="toolkit-run", daemon=True)
-        atexit.register(self._leave)
+        # Before the pools of workers close, which is earlier than `atexit`: what has begun needs them to end well.
+        threading._register_atexit(_leave, weakref.ref(self))  # type: ignore[attr-defined]  # noqa: SLF001 -- as concurrent.futures does
         self._thread.start()
 
     @property
@@ -73,12 +76,14 @@ class LiveRun(Run):
             self._failure = failure
         finally:
             self.store.close()
-            atexit.unregister(self._leave)
 
-    def _leave(self) -> None:
-        """The interpreter ends: finish what has begun, so that no answer is lost."""
-        self.stop()
-        self._thread.join()
+
+def _leave(run_if_there: "weakref.ref[LiveRun]") -> None:
+    """The interpreter ends: finish what has begun, so that no answer is lost."""
+    live = run_if_there()
+    if live is not None:
+        live.stop()
+        live._thread.join()  # noqa: SLF001 -- its own module
 
 
 def start(
@@ -117,16 +122,17 @@ def start(
     """
     dataset = as_dataset(dataset)
     by_label = distinct(settings)
-    _check(dataset, by_label, repeats, budget_usd)
+    _check_numbers(repeats, seed, workers, deadline_s)
+    _check(dataset, by_label, budget_usd)
     accounts = {label: setting.account for label, setting in by_label.items()}
     names = _names(accounts.values())
-    kept: Store = MemoryStore() if store is None else FileStore(store) if isinstance(store, PathLike) else store
-    kept.open(
-        _manifest(
-            dataset, by_label, {label: names[account] for label, account in accounts.items() if account}, repeats, seed
-        ),
-        _labels(dataset),
+    kept: Store = (
+        MemoryStore() if store is None else FileStore(store) if isinstance(store, (str, os.PathLike)) else store
     )
+    named = {label: names[account] for label, account in accounts.items() if account}
+    in_flight = max((_limits(limits, account).in_flight for account in names), default=0)
+    can_drive = drives(transport, in_flight) if in_flight else None
+    kept.open(_manifest(dataset, by_label, named, repeats, seed, can_drive), _labels(dataset))
     try:
         books = Books()
         for records, _ in kept.blocks():
@@ -167,10 +173,19 @@ def as_dataset(dataset: DatasetLike) -> Dataset:
     return dataset if isinstance(dataset, Dataset) else load_dataset(Path(dataset))
 
 
-def _check(dataset: Dataset, settings: Mapping[str, Provider], repeats: int, budget_usd: float | None) -> None:
+def _check_numbers(repeats: int, seed: int, workers: int | None, deadline_s: float) -> None:
+    whole: dict[str, tuple[object, int]] = {"repeats": (repeats, 1), "seed": (seed, 0)}
+    if workers is not None:
+        whole["workers"] = workers, 1
+    for name, (value, least) in whole.items():
+        if not (isinstance(value, Integral) and int(value) >= least):
+            raise SettingError(f"{name}={value!r} is no whole number from {least} on")
+    if not deadline_s > 0:
+        raise SettingError(f"deadline_s={deadline_s!r}: a reading needs some time; give seconds above 0")
+
+
+def _check(dataset: Dataset, settings: Mapping[str, Provider], budget_usd: float | None) -> None:
     """What would make the run useless, said before anything has begun."""
-    if repeats < 1:
-        raise SettingError(f"repeats={repeats}: every sample has to be read at least once")
     if not len(dataset):
         raise DatasetError(f"{dataset.name} has no samples to read")
     for position, target in enumerate(dataset.targets):
@@ -223,6 +238,7 @@ def _manifest(
     accounts: Mapping[str, str],
     repeats: int,
     seed: int,
+    can_drive: Record | None,
 ) -> Record:
     """The plan, by which a store is recognised, and what else one will want to know of it in a year."""
     return {
@@ -250,6 +266,7 @@ def _manifest(
             "processor": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
             "python": platform.python_version(),
+            "drives": can_drive,
         },
         "packages": {
             name: version(name) for name in ("image-to-text-toolkit", "numpy", "pandas", "rapidfuzz", "httpx")

@@ -1,6 +1,6 @@
 """`sandbox`: the services' protocols on this machine, to rehearse a run without a key, a network or a bill."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from toolkit.dataset import Dataset
 from toolkit.errors import SettingError, Unsolvable
@@ -9,6 +9,8 @@ from toolkit.providers.capmonster import CapMonster
 from toolkit.providers.capsolver import CapSolver
 from toolkit.providers.openai_compatible import OpenAICompatible
 from toolkit.sandbox import Oracle, Reader, Sandbox
+
+P = TypeVar("P", bound=ServiceProvider)
 
 _PRICE_PER_1000_USD = 1.0
 _GOOD_KEY = "demo"
@@ -37,12 +39,14 @@ class Box(Sandbox):
         """`tk.OpenAICompatible` at this sandbox."""
         return self._at_home(OpenAICompatible, **parameters)
 
-    def _at_home(self, provider: Any, **parameters: Any) -> Any:
+    def _at_home(self, provider: type[P], **parameters: Any) -> P:
         if provider.name not in self.urls:
             raise SettingError("the sandbox is not running; use it in a with block, or start() it")
-        home: dict[str, Any] = {"base_url": self.urls[provider.name], "key": _GOOD_KEY}
-        if issubclass(provider, ServiceProvider):
-            home["price_per_1000_usd"] = _PRICE_PER_1000_USD
+        home: dict[str, Any] = {
+            "base_url": self.urls[provider.name],
+            "key": _GOOD_KEY,
+            "price_per_1000_usd": _PRICE_PER_1000_USD,
+        }
         return provider(**home | parameters)
 
 

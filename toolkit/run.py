@@ -1,8 +1,7 @@
 """A run as it stands in its store: opened with `open_run`, or given by `benchmark` and `start`."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ from toolkit.engine.books import Books
 from toolkit.frames import attempts_frame, joined, outcomes_frame, samples_frame
 from toolkit.metrics import STRICT, Normaliser
 from toolkit.stats import summary
-from toolkit.store import FileStore, Record, Store
+from toolkit.store import FileStore, Store
 
 PathLike = str | os.PathLike[str]
 
@@ -54,10 +53,16 @@ class Run:
     @property
     def attempts(self) -> pd.DataFrame:
         """Every try, in the order they ended; columns: `toolkit.frames.ATTEMPTS`."""
-        new = attempts_frame(self._unread())
-        if len(new):
-            self._attempts = joined([self._attempts, new])
-            self._outcomes = None
+        new = []
+        try:
+            for records, offset in self.store.blocks(self._read_to):
+                new.append(attempts_frame([records]))
+                self._books.read(records)
+                self._read_to = offset
+        finally:  # a damaged line ends the reading: what stood before it is kept for when it is mended
+            if new:
+                self._attempts = joined([self._attempts, *new])
+                self._outcomes = None
         return self._attempts
 
     @property
@@ -143,12 +148,6 @@ class Run:
 
     # ── how it is read, how it shows ─────────────────────────────────────────────────────────────────────
 
-    def _unread(self) -> Iterator[list[Record]]:
-        for records, offset in self.store.blocks(self._read_to):
-            self._read_to = offset
-            self._books.read(records)
-            yield records
-
     def _judged(self, attempts: pd.DataFrame, normaliser: Normaliser) -> pd.DataFrame:
         return outcomes_frame(
             attempts,
@@ -175,12 +174,16 @@ class Run:
             "store": repr(self.store),
             **{f"{setting} stopped:": reason for setting, reason in self.stopped.items()},
         }
-        return show.as_html(show.leaderboard(self.summary()), f"Run on {plan['dataset']['name']}", facts)
+        summary = self.summary()
+        caution = show.caution(summary)
+        if caution:
+            facts["latency:"] = caution
+        return show.as_html(show.leaderboard(summary), f"Run on {plan['dataset']['name']}", facts)
 
 
 def open_run(store: Store | PathLike) -> Run:
     """The run in a folder, for looking at; it may still be running elsewhere."""
-    return Run(FileStore(Path(store)) if isinstance(store, PathLike) else store)
+    return Run(FileStore(store) if isinstance(store, (str, os.PathLike)) else store)
 
 
 def _fallen(balances: Iterable[Mapping[str, Any]], account: str) -> float | None:

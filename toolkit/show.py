@@ -13,6 +13,7 @@ _SHARES = {
     "normalised": "accuracy_normalised",
 }
 _MISSING = "–"
+_LATE_SHARE = 0.05
 
 
 def leaderboard(summary: pd.DataFrame) -> pd.DataFrame:
@@ -39,6 +40,17 @@ def leaderboard(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def caution(summary: pd.DataFrame) -> str | None:
+    """A sentence for those settings whose latencies should not be ranked, or None."""
+    late = summary.loc[summary["lagged"] > _LATE_SHARE, "setting"].unique().tolist()
+    if not late:
+        return None
+    return (
+        f"This machine itself ran late by more than 10 ms in over {_LATE_SHARE:.0%} of the answers of "
+        f"{', '.join(late)}: do not rank by latency, or measure again with fewer in flight."
+    )
+
+
 def as_text(table: pd.DataFrame) -> str:
     """A table for a terminal."""
     return table.to_string(index=False)
@@ -48,12 +60,7 @@ def as_html(table: pd.DataFrame, title: str, facts: Mapping[str, str]) -> str:
     """A table for a notebook: takes its colours from the page, so that a dark theme stays dark."""
     head = "".join(f'<th style="text-align:{_side(name)}">{html.escape(str(name))}</th>' for name in table.columns)
     body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="text-align:{_side(name)};white-space:nowrap">{html.escape(str(value))}</td>'
-            for name, value in row.items()
-        )
-        + "</tr>"
+        "<tr>" + "".join(_cell(name, str(value)) for name, value in row.items()) + "</tr>"
         for row in table.to_dict("records")
     )
     foot = " · ".join(f"{html.escape(name)} {html.escape(value)}" for name, value in facts.items())
@@ -62,6 +69,13 @@ def as_html(table: pd.DataFrame, title: str, facts: Mapping[str, str]) -> str:
         f'<table style="margin:.4em 0;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
         f'<tbody>{body}</tbody></table><small style="opacity:.75">{foot}</small></div>'
     )
+
+
+def _cell(column: object, value: str) -> str:
+    """One cell; an interval stands small below its figure, which keeps the table within a notebook's width."""
+    figure, bracket, interval = (value, "", "") if column == "setting" else value.partition(" [")
+    below = f'<br><small style="opacity:.75">[{html.escape(interval)}</small>' if bracket else ""
+    return f'<td style="text-align:{_side(column)};white-space:nowrap">{html.escape(figure)}{below}</td>'
 
 
 def _side(column: object) -> str:

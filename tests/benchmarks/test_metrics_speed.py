@@ -32,7 +32,7 @@ def least_s(function, rounds=3):
 
 
 def test_edit_distance_cer_and_ned(benchmark, pairs):
-    """All measures of a million pairs take at most half a second, and about three bare distance loops."""
+    """All measures of a million pairs, in 0.3 s on two cores, take no more than five bare distance loops."""
     targets, answers = pairs
 
     def all_measures():
@@ -46,7 +46,7 @@ def test_edit_distance_cer_and_ned(benchmark, pairs):
         bare_s = least_s(lambda: [Levenshtein.distance(t, a) for t, a in zip(targets, answers, strict=True)])
         benchmark.extra_info |= {"took_s": round(took_s, 3), "bare_rapidfuzz_s": round(bare_s, 3)}
         benchmark.extra_info["ratio"] = round(took_s / bare_s, 2)
-        assert took_s <= max(0.5, 5 * bare_s)
+        assert took_s <= 5 * bare_s
 
 
 def test_relaxed_normalisation(benchmark, pairs):

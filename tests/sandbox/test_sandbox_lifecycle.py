@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from toolkit.errors import SettingError
-from toolkit.sandbox import Oracle, Sandbox
+from toolkit.sandbox import Oracle, Sandbox, faults
+from toolkit.sandbox.thread import bind
 
 
 def listening():
@@ -103,6 +104,25 @@ def test_a_port_that_is_taken_is_named(reader):
     assert listening() == before
 
 
+def test_answers_are_not_held_back_by_the_kernel(reader):
+    """Connections have Nagle's algorithm off, also under asyncio's own loop, which looks at the protocol's number."""
+    with bind({"capsolver": 0})["capsolver"] as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_without_uvicorn_the_extra_is_named():
+    """And no port is kept."""
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "import psutil; from toolkit.errors import MissingExtra; from toolkit.sandbox import Sandbox\n"
+        "try: Sandbox(len).start()\n"
+        "except MissingExtra as error: print(error.extra, len(psutil.Process().net_connections()))"
+    )
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout.split() == ["sandbox", "0"]
+
+
 def test_start_and_stop_may_be_called_twice(reader):
     """The second does nothing; a stopped one starts anew with its ledger."""
     box = Sandbox(reader)
@@ -124,6 +144,8 @@ def test_start_and_stop_may_be_called_twice(reader):
         {"ports": {"http": 80}},
         {"requests_per_s": 0},
         {"price_per_1000_usd": {"tesseract": 1}},
+        {"keys": ["demo__universal"]},
+        {"faults": [faults.cut("before")]},
     ],
 )
 def test_options_that_make_no_sense_are_refused(reader, options):

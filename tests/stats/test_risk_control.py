@@ -170,7 +170,7 @@ def test_the_sentence_states_guarantee_and_assumption():
     text = choice.explain()
     for part in (
         "engine(): from threshold 0.",
-        "at most 5.00 % wrong of those accepted, with 90 % confidence",
+        "with 90 % confidence at most 5.00 % wrong of those accepted",
         "2,000",
     ):
         assert part in text

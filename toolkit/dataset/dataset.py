@@ -180,6 +180,21 @@ class Dataset(Sequence[Sample]):
         drawn[np.random.default_rng(seed).choice(len(self), size=n, replace=False)] = True
         return self._view(self._row_numbers[drawn]), self._view(self._row_numbers[~drawn])
 
+    def prepare(self, max_bytes: int | None = None, format: str | None = None) -> Self:
+        """The same samples with images re-encoded as ``png`` or ``jpeg``, and within `max_bytes`, each when it is read.
+
+        An image that is as asked already stays as it is. What was done is part of the dataset's name and, through
+        the new bytes, of its fingerprint, so that results on prepared images are not mixed with others.
+        """
+        from toolkit.dataset.preparation import Preparation, PreparedImages
+
+        preparation = Preparation(max_bytes, format)
+        table = self._table if self._rows is None else self._table.take(self._rows)
+        sources = PreparedImages(table.sources, preparation)
+        prepared = Table(table.ids, table.targets, sources, table.tags)
+        name = f"{self.name} ({preparation})"
+        return type(self)(prepared, name=name, path=self.path, left_out=self.left_out)
+
     # ── tables ───────────────────────────────────────────────────────────────────────────────────────────
 
     @property

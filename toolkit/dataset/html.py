@@ -19,6 +19,7 @@ _LONGEST = 80  # characters of a cell
 
 # Colours are the notebook's own, in light and dark; only lines and the paper behind an image are set.
 _LINE = "border-bottom:1px solid rgba(128,128,128,.35);padding:3px 10px;text-align:left"
+_TABLE = "border-collapse:collapse;color:inherit;font-size:inherit"
 _IMAGE = "background:#fff;max-width:200px;max-height:48px;vertical-align:middle"
 
 
@@ -30,7 +31,7 @@ def dataset_html(dataset: "Dataset") -> str:
     more = f"<div>… and {len(dataset) - SHOWN:,} more</div>" if len(dataset) > SHOWN else ""
     return (
         f"<div>{_title(dataset)}</div>"
-        f'<table style="border-collapse:collapse;color:inherit;font-size:inherit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
+        f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
     )
 
 

@@ -5,9 +5,11 @@ can be compared. The parts of a try are kept apart: waiting for our own slots an
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Protocol
 
 from toolkit.errors import DeadlineExceeded, EngineFailure, ProtocolError, ProviderError
@@ -160,7 +162,7 @@ async def drive(flow: Generator[Step, Any, Any], world: World, deadline_s: float
         tally.error = error
         tally.task_id = error.task_id if tally.task_id is None else tally.task_id
     except Exception as error:  # noqa: BLE001 -- a plug-in may raise anything; the run goes on and says what
-        tally.error = EngineFailure(f"{type(error).__name__}: {error}")
+        tally.error = EngineFailure(in_words(error))
     tally.elapsed_s = clock.now() - begun
     return tally
 
@@ -214,7 +216,30 @@ def _vetted(answer: Any) -> tuple[Answer | None, ProviderError | None]:
     text: object = answer.text
     if not isinstance(text, str):
         return None, ProtocolError(f"the answer's text is {type(text).__name__}, not text")
+    if not _encodable(text):
+        return None, ProtocolError(f"the answer's text {text!a} holds half a character")
     confidence: object = answer.confidence
-    if confidence is not None and not (isinstance(confidence, (int, float)) and 0 <= confidence <= 1):
+    if confidence is not None and not (isinstance(confidence, Real) and 0 <= confidence <= 1):
         return None, ProtocolError(f"the answer's confidence is {confidence!r}, not a number from 0 to 1")
-    return answer, None
+    usage: object = answer.usage
+    if not isinstance(usage, Mapping) or not all(isinstance(n, Real) and math.isfinite(n) for n in usage.values()):
+        return None, ProtocolError(f"the answer's usage is {usage!r}, not quantities by name")
+    # a confidence of numpy's as Python's own, which the log can hold
+    return (answer if confidence is None else replace(answer, confidence=float(confidence))), None
+
+
+def _encodable(text: str) -> bool:
+    """Whether a text is whole characters; half a surrogate pair can be in no file and no frame."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def in_words(error: BaseException) -> str:
+    """``ValueError: reason``. An engine's exception may fail even at saying what it is."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 -- as above
+        return f"{type(error).__name__}, whose message cannot be shown"

@@ -8,6 +8,7 @@ step that does it twice is the culprit and becomes a row, the others lose nothin
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +16,15 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, read_through
+from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, in_words, read_through
+from toolkit.engine.runner import NotBegun
 from toolkit.errors import DeadlineExceeded, EngineFailure, ProviderError
 from toolkit.providers.base import Provider
-from toolkit.types import Call, Compute, Sample, Submitted, Trial
+from toolkit.types import Call, Compute, Flow, Sample, Submitted, Trial
 
 _CHUNK_S = 0.1
 _LONGEST_CHUNK = 64
+_PARENT_CHECK_S = 1.0
 _CHUNKS_AHEAD = 2  # per worker: one at work and one at the door, so that no worker waits for us
 
 ONE_THREAD = dict.fromkeys(("OMP_THREAD_LIMIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -85,6 +88,7 @@ class LocalLane(Here):
         self._suspects: deque[_Errand] = deque()
         self._chunks: set[asyncio.Task[None]] = set()
         self._dispatching = False
+        self._gone: EngineFailure | None = None
         self._seconds_each = _CHUNK_S  # until measured, a step is a chunk
 
     @property
@@ -96,8 +100,11 @@ class LocalLane(Here):
         """Nothing to do: the pool is made with the first chunk."""
 
     async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:  # noqa: ARG002
-        """One reading by one engine."""
-        return await read_through(self.settings[trial.setting].flow(sample), self)
+        """One reading by one engine; `NotBegun` when the executor takes no more work."""
+        tally = None if self._gone else await read_through(_begun(self.settings[trial.setting], sample), self)
+        if tally is None or (self._gone is not None and tally.error is self._gone):
+            raise NotBegun(str(self._gone))
+        return tally
 
     async def recorded(self, tally: Tally) -> None:
         """Nothing was paid for: the next sync will do."""
@@ -168,12 +175,19 @@ class LocalLane(Here):
         except TimeoutError:
             self._lost(chunk, executor, DeadlineExceeded(f"no answer from the engine within {self._deadline_s:g} s"))
         except BrokenExecutor as error:
-            self._lost(chunk, executor, EngineFailure(f"the engine's process died: {type(error).__name__}"))
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- an executor may fail in its own way: it is a row, not a crash
-            for errand in chunk:
-                _settle(errand, Computed(None, EngineFailure(f"{type(error).__name__}: {error}"), time.time(), 0.0))
+            if future is None and self._make is None:
+                self._give_up(chunk, error)
+            else:
+                self._lost(chunk, executor, EngineFailure(f"the engine's process died: {type(error).__name__}"))
+        except asyncio.CancelledError as error:
+            if future is None or not future.cancelled():
+                raise
+            self._give_up(chunk, error)  # its owner closed it with our work inside
+        except Exception as error:  # noqa: BLE001 -- an answer that does not pickle, an executor's own ways to fail
+            if future is None:
+                self._give_up(chunk, error)
+            else:
+                self._suspect(chunk, EngineFailure(in_words(error)), known=len(chunk) == 1)
         else:
             mean = sum(computed.seconds for computed in results) / len(results)
             self._seconds_each = max(1e-6, 0.7 * self._seconds_each + 0.3 * mean)
@@ -185,13 +199,30 @@ class LocalLane(Here):
         if self._make is not None and self._executor is executor:
             _end(executor)
             self._executor = None
+        # The first time the culprit is unknown if there was company, in the chunk or in the pool.
+        self._suspect(chunk, error, known=self._make is None)
+
+    def _give_up(self, chunk: list[_Errand], error: BaseException) -> None:
+        """The executor takes no more work, which is no engine's fault: what waits has not begun."""
+        self._gone = EngineFailure(f"the executor takes no more work ({in_words(error)})")
+        for errand in (*chunk, *self._waiting, *self._suspects):
+            _settle(errand, Computed(None, self._gone, time.time(), 0.0))
+        self._waiting.clear()
+        self._suspects.clear()
+
+    def _suspect(self, chunk: list[_Errand], error: ProviderError, *, known: bool) -> None:
+        """Some step of a chunk failed it: let each show alone what it does, unless that is known."""
         for errand in chunk:
             errand.failures += 1
-            # The first time the culprit is unknown if there was company, in the chunk or in the pool.
-            if errand.failures > 1 or self._make is None:
+            if known or errand.failures > 1:
                 _settle(errand, Computed(None, error, time.time(), 0.0))
             else:
                 self._suspects.append(errand)
+
+
+def _begun(setting: Provider, sample: Sample) -> Flow:
+    """The setting's flow, begun within the drive: also a flow that is none fails there and becomes a row."""
+    return (yield from setting.flow(sample))
 
 
 def run_chunk(steps: Sequence[Compute]) -> list[Computed]:
@@ -210,8 +241,8 @@ def _timed(step: Compute) -> Computed:
         value = step.function(*step.args)
     except ProviderError as refused:
         error = refused
-    except Exception as failure:  # noqa: BLE001 -- engines raise what they like; it is a row with its reason
-        error = EngineFailure(f"{type(failure).__name__}: {failure}")
+    except BaseException as failure:  # noqa: BLE001 -- engines raise what they like, SystemExit too: a row with its reason
+        error = EngineFailure(in_words(failure))
     return Computed(value, error, started_at, time.perf_counter() - begun)
 
 
@@ -230,16 +261,25 @@ def _process_pool(count: int) -> Callable[[], Executor] | None:
         from loky import ProcessPoolExecutor
     except ImportError:
         return None
-    return lambda: ProcessPoolExecutor(count, env=ONE_THREAD, initializer=_leave_interrupts_to_us)
+    return lambda: ProcessPoolExecutor(count, env=ONE_THREAD, initializer=_enter_service, initargs=(os.getpid(),))
 
 
 def _one_thread() -> Executor:
     return ThreadPoolExecutor(1, thread_name_prefix="toolkit-engine")
 
 
-def _leave_interrupts_to_us() -> None:
+def _enter_service(parent: int) -> None:
     """Ctrl-C reaches every process of a terminal; a worker finishes its chunk and the run ends in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix":  # elsewhere the parent's id does not change with its end
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose run was killed would wait for its next chunk for ever."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os._exit(1)
 
 
 def _end(executor: Executor) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from toolkit.engine.drive import Clock, Tally
+from toolkit.engine.drive import Clock, Tally, in_words
 from toolkit.engine.journal import Journal
 from toolkit.engine.plan import Done, Plan
 from toolkit.engine.retry import RetryPolicy
-from toolkit.errors import BadRequest, DatasetError
+from toolkit.errors import BadRequest, DatasetError, EngineFailure, ProviderError
 from toolkit.providers.base import Provider
 from toolkit.types import Attempt, Sample, Trial
 
@@ -161,13 +161,16 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self.progress.started = time.perf_counter()
         syncing = asyncio.create_task(self._sync_now_and_then())
+        syncing.add_done_callback(self._stop_unsynced)
         try:
             for group in self._lanes:
                 await _together([self._run_lane(lane) for lane in group])
         finally:
             syncing.cancel()
-            await asyncio.gather(syncing, return_exceptions=True)
+            (unsynced,) = await asyncio.gather(syncing, return_exceptions=True)
             await self._journal.durable()
+            if isinstance(unsynced, Exception):  # a disk says only once that it lost something
+                raise unsynced
 
     async def _run_lane(self, lane: Lane) -> None:
         trials = self._plan.trials(tuple(lane.settings), self._done)
@@ -224,6 +227,8 @@ class Runner:
             sample = self._dataset[position].loaded()
         except DatasetError as error:
             return Tally(lane.clock.unix(), error=BadRequest(str(error)))
+        except Exception as error:  # noqa: BLE001 -- a source of the user's own may raise anything; the run goes on
+            return Tally(lane.clock.unix(), error=EngineFailure(in_words(error)))
         return await lane.ask(trial, sample, task_id)
 
     def _stop_setting(self, setting: str, reason: str) -> None:
@@ -245,6 +250,10 @@ class Runner:
         while True:
             await asyncio.sleep(_SYNC_EVERY_S)
             await self._journal.durable()
+
+    def _stop_unsynced(self, syncing: "asyncio.Task[None]") -> None:
+        if not syncing.cancelled() and syncing.exception() is not None:
+            self.stop()
 
 
 async def _together(working: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -272,8 +281,8 @@ def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_
         usage=answer.usage if answer else {},
         error=error.kind if error else None,
         error_code=error.code if error else None,
-        error_status=error.status if error else None,
-        error_message=str(error) or None if error else None,
+        error_status=error.status if error and isinstance(error.status, int) else None,
+        error_message=_message(error) if error else None,
         task_id=tally.task_id,
         unsettled=tally.unsettled,
         latency_s=tally.latency_s,
@@ -287,3 +296,8 @@ def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_
         backoff_s=backoff_s,
         client_lag_s=tally.client_lag_s,
     )
+
+
+def _message(error: ProviderError) -> str | None:
+    """The error's words as whole characters: a file's name in them may hold bytes that are none."""
+    return str(error).encode(errors="backslashreplace").decode() or None

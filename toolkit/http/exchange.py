@@ -5,6 +5,7 @@ flight, over httpx's own connection layer, httpcore. `fast` is aiohttp, an extra
 redirect, keep no cookie, repeat nothing, log nothing, and hold the same limits, so that they differ in speed alone.
 """
 
+import os
 import re
 import socket
 import ssl
@@ -140,13 +141,14 @@ def too_long(target: Target) -> ProtocolError:
     return ProtocolError(f"{target.host_port}: the answer has more than {MAX_BODY_BYTES:,} bytes")
 
 
-def failure(target: Target, reason: BaseException | str, *, sent: bool) -> TransportError:
-    """A library's error, or a reason of our own, as the error that a caller sees.
+def failure(target: Target, reason: BaseException | str, *, sent: bool, via: str | None = None) -> TransportError:
+    """A library's error, or a reason of our own, as the error that a caller sees; `via` is the proxy's address.
 
     Whether something may have been `sent` decides the class: only when nothing was, nothing can have been charged.
     """
     kind = TransportError if sent else Unreachable
-    return kind(f"{target.host_port}: {reason if isinstance(reason, str) else _in_words(reason, sent)}")
+    place = f"{target.host_port} through the proxy {via}" if via else target.host_port
+    return kind(f"{place}: {reason if isinstance(reason, str) else _in_words(reason, sent)}")
 
 
 def _in_words(error: BaseException, sent: bool) -> str:
@@ -160,7 +162,7 @@ def _in_words(error: BaseException, sent: bool) -> str:
             return f"TLS failed ({error.reason or 'no reason given'})"
         case socket.gaierror():
             return "its name has no address"
-        case OSError(strerror=str(text)) if text:
-            return text
+        case OSError(errno=int(number)):
+            return os.strerror(number)
         case _:
             return "the answer was cut off or breaks the rules of HTTP" if sent else "no connection"

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
-from toolkit.errors import Unreachable
+from toolkit.errors import TransportError, Unreachable
 from toolkit.http.exchange import (
     KEEP_ALIVE_S,
     MAX_BODY_BYTES,
@@ -42,15 +42,16 @@ class _Connection:
     opening_at: float | None = None
     open_at: float | None = None
 
-    def failure(self, target: Target, error: BaseException) -> Exception:
+    def failure(self, target: Target, proxy: Proxy | None, error: BaseException) -> TransportError:
         """The error as callers see it: with an open connection, something may have been sent."""
+        reason: BaseException | str = error
         if isinstance(error, aiohttp.ClientHttpProxyError):
-            return failure(target, f"the proxy does not connect to it ({error.status})", sent=False)
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            error = error.certificate_error
+            reason = f"it refuses to connect ({error.status})"
+        elif isinstance(error, aiohttp.ClientConnectorCertificateError):
+            reason = error.certificate_error
         elif isinstance(error, aiohttp.ClientConnectorError):
-            error = error.os_error
-        return failure(target, error, sent=self.open_at is not None)
+            reason = error.os_error
+        return failure(target, reason, sent=self.open_at is not None, via=proxy.url if proxy else None)
 
 
 class FastClient:
@@ -78,7 +79,7 @@ class FastClient:
                 reply = await _post(self._session, target, proxy, body, prepared, connection)
             done_at = perf_counter()
         except (aiohttp.ClientError, OSError) as error:
-            raise connection.failure(target, error) from None
+            raise connection.failure(target, proxy, error) from None
         finally:
             lag_s = self._lag.end(watch)
         open_at = connection.open_at or done_at
@@ -108,6 +109,8 @@ async def _post(
         proxy_auth=aiohttp.BasicAuth(*proxy.login) if proxy and proxy.login else None,
         trace_request_ctx=connection,
     ) as response:
+        if response.status < 200:
+            raise aiohttp.ClientPayloadError  # a switch of protocol that nobody asked for
         received: dict[str, str] = {}
         for name, value in response.headers.items():
             key = name.lower()

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from toolkit.errors import Unreachable
-from toolkit.http.exchange import Exchanged, failure, headers_for, target_of
+from toolkit.http.exchange import Exchanged, headers_for, target_of
 from toolkit.http.proxies import Proxies
 from toolkit.http.worker import Job, Worker
 
@@ -89,5 +89,5 @@ class ThreadedClient:
 
 def _give_up(job: Job) -> None:
     if not job.done.done():
-        job.error = failure(job.target, TimeoutError(), sent=job.sent)
+        job.error = job.failure(TimeoutError())
         job.resolve()

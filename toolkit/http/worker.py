@@ -11,7 +11,7 @@ from threading import Thread
 
 import httpcore
 
-from toolkit.errors import ProtocolError
+from toolkit.errors import ProtocolError, TransportError
 from toolkit.http.exchange import KEEP_ALIVE_S, MAX_BODY_BYTES, Target, failure, refuse_unread, too_long
 from toolkit.http.proxies import Proxy
 from toolkit.http.wire import Wire
@@ -40,6 +40,10 @@ class Job:
     error: Exception | None = None
     connect_s: float = 0.0
     service_s: float = 0.0
+
+    def failure(self, reason: BaseException | str) -> TransportError:
+        """The error that the caller will see."""
+        return failure(self.target, reason, sent=self.sent, via=self.proxy.url if self.proxy else None)
 
     def resolve(self) -> None:
         """Wake whoever waits, if somebody still does."""
@@ -106,9 +110,9 @@ class Worker:
         except ProtocolError as error:
             job.error = error
         except httpcore.ProxyError as error:
-            job.error = failure(target, f"the proxy does not connect to it ({str(error)[:3]})", sent=job.sent)
+            job.error = job.failure(f"it refuses to connect ({str(error)[:3]})")
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            job.error = failure(target, error, sent=job.sent)
+            job.error = job.failure(error)
         except Exception as error:  # noqa: BLE001 -- a mistake of ours; raised again where the caller waits
             job.error = error
         if connection is not None and route not in self._open:

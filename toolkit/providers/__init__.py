@@ -1,7 +1,20 @@
 """Adapters: one class a service or engine, one file a class."""
 
-from toolkit.providers.base import LocalProvider, Provider, grid
+from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, grid
+from toolkit.providers.capmonster import CapMonster
+from toolkit.providers.capsolver import CapSolver
+from toolkit.providers.openai_compatible import OpenAICompatible
 from toolkit.providers.rapidocr import RapidOCR
 from toolkit.providers.tesseract import Tesseract
 
-__all__ = ["LocalProvider", "Provider", "RapidOCR", "Tesseract", "grid"]
+__all__ = [
+    "CapMonster",
+    "CapSolver",
+    "LocalProvider",
+    "OpenAICompatible",
+    "Provider",
+    "RapidOCR",
+    "ServiceProvider",
+    "Tesseract",
+    "grid",
+]

@@ -80,7 +80,7 @@ def check_encodable(text: str, name: str) -> None:
 
 def number_in(holder: Mapping[str, Any], name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """A member that has to be a finite number of `low` to `high`; `ProtocolError` when it is anything else."""
-    value = holder.get(name)
+    value: Any = holder.get(name)
     if type(value) not in (int, float) or not low <= value <= high or abs(value) > _LARGEST:
         raise ProtocolError(f"{name} is {shortened(value)}, not a number in its range")
     return float(value)

@@ -19,7 +19,7 @@ from toolkit.errors import (
 )
 from toolkit.providers._checks import check_choice, check_number, check_text, check_whole
 from toolkit.providers._replies import STATUSES, Statuses, text_in
-from toolkit.providers._tasks import Codes, Exchange, TaskId, TaskService, present, solution_in
+from toolkit.providers._tasks import Codes, Exchange, TaskId, TaskService, present
 from toolkit.providers.base import ASIDE, SHOWN
 from toolkit.types import Answer, Flow, Sample, Submitted
 

@@ -39,7 +39,7 @@ class CapSolver(TaskService):
     name: ClassVar[str] = "capsolver"
     key_variable: ClassVar[str] = "CAPSOLVER_API_KEY"
     public_url: ClassVar[str] = "https://api.capsolver.com"
-    poll_pauses_s: ClassVar[tuple[float, float]] = (3.0, 3.0)  # type: ignore[misc]  # what the service advises
+    poll_pauses_s: ClassVar[tuple[float, float]] = (3.0, 3.0)  # what the service advises
     pending: ClassVar[frozenset[str]] = frozenset({"idle", "processing"})
     # 403 is in no document; a gateway that shuts an address out answers so.
     statuses: ClassVar[Statuses] = {**STATUSES, 403: Blocked}
@@ -124,6 +124,7 @@ class CapSolver(TaskService):
         # The answer of a task that takes longer has an id and no solution; images are not known to get one.
         if said.get("solution") is None and said.get("status") != "ready":
             return self.id_in(said)
-        if said.get("status") not in {None, "ready"}:
-            raise ProtocolError(f"status is {shortened(said['status'])} beside a solution")
+        status = said.get("status")
+        if status is not None and status != "ready":
+            raise ProtocolError(f"status is {shortened(status)} beside a solution")
         return self.answer_in(solution_in(said))

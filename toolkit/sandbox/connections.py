@@ -1,6 +1,7 @@
 """The open sockets of the sandbox, so that one can be cut and none is left behind."""
 
 import asyncio
+import os
 import socket
 import struct
 import time
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 Ends = tuple[int, int]
 """A connection's port here and at its far end; both ends are on this machine, so that this names it."""
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Open(Protocol):

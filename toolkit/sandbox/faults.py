@@ -3,12 +3,15 @@
 A `Fault` is one mishap. A schedule says which requests it befalls: `script` names them one by one, `at_rate` draws
 them with a seed. A sandbox takes any number of schedules and asks them in turn::
 
-    tk.sandbox.faults.script([None, faults.cut("unanswered")], on="createTask", service="capmonster")
-    tk.sandbox.faults.at_rate(0.05, faults.server_error(503), faults.rate_limited(after_s=1), seed=7)
+    from toolkit.sandbox import Sandbox, faults
+
+    second_task_is_lost = faults.script([None, faults.cut("after")], on="createTask", service="capmonster")
+    bad_day = faults.at_rate(0.05, faults.server_error(503), faults.rate_limited(after_s=1), seed=7)
+    Sandbox(reader, faults=[second_task_is_lost, bad_day])
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -134,6 +137,17 @@ class Schedule(Protocol):
     def pick(self, service: str, operation: str) -> Fault | None:
         """The fault for this request, or None."""
         ...
+
+
+def schedules(given: Iterable[Schedule]) -> tuple[Schedule, ...]:
+    """The schedules as a sandbox keeps them; `SettingError` for what is none, such as a fault by itself."""
+    kept = tuple(given)
+    for schedule in kept:
+        if not hasattr(schedule, "pick"):
+            raise SettingError(
+                f"{schedule!r} does not say which requests it befalls; give faults.script([…]) or faults.at_rate(…)"
+            )
+    return kept
 
 
 class _Addressed:

@@ -15,7 +15,7 @@ from toolkit.sandbox.capmonster import CapMonster, CapMonsterRules
 from toolkit.sandbox.capsolver import CapSolver, CapSolverRules
 from toolkit.sandbox.delays import Delay
 from toolkit.sandbox.exchange import Service
-from toolkit.sandbox.faults import Schedule
+from toolkit.sandbox.faults import Schedule, schedules
 from toolkit.sandbox.ledger import Account, Ledger, Money, Traffic, dollars
 from toolkit.sandbox.openai import OpenAI, OpenAIRules
 from toolkit.sandbox.thread import HOST, ServerThread, bind
@@ -81,11 +81,9 @@ class Sandbox:
         if not all(per_s > 0 for per_s in self._limits.values()):
             raise SettingError(f"requests_per_s={requests_per_s}: a limit is above 0")
         self._says_when = says_when
-        self._faults = tuple(faults)
+        self._faults = schedules(faults)
         self._rules = capsolver or CapSolverRules(), capmonster or CapMonsterRules(), openai or OpenAIRules()
-        prices: dict[str, Money] = _by_service(price_per_1000_usd, "price_per_1000_usd")
-        for service in SERVICES:
-            _open_accounts(self.ledger, service, keys, dollars(balance_usd), dollars(prices.get(service, 0)) / 1000)
+        self._open_accounts(_keys(keys), dollars(balance_usd), _by_service(price_per_1000_usd, "price_per_1000_usd"))
         self._running: _Running | None = None
 
     def __repr__(self) -> str:
@@ -103,8 +101,8 @@ class Sandbox:
         return self._faults
 
     @faults.setter
-    def faults(self, schedules: Iterable[Schedule]) -> None:
-        self._faults = tuple(schedules)
+    def faults(self, given: Iterable[Schedule]) -> None:
+        self._faults = schedules(given)
         if self._running is not None:
             self._running.app.faults = self._faults
 
@@ -129,6 +127,14 @@ class Sandbox:
             self._running.backend.close()
             self._running = None
             self.urls = {}
+
+    def _open_accounts(self, keys: Iterable[str], balance_usd: Decimal, prices: Mapping[str, Money]) -> None:
+        for service in SERVICES:
+            price_usd = dollars(prices.get(service, 0)) / 1000
+            for key in keys:
+                self.ledger.open(Account(service, key, price_usd, balance_usd))
+            self.ledger.open(Account(service, EMPTY_KEY, price_usd, Decimal(0)))
+            self.ledger.open(Account(service, BLOCKED_KEY, price_usd, balance_usd, blocked=True))
 
     def _run(self) -> "_Running":
         sockets = bind(self._ports)
@@ -181,11 +187,12 @@ def serve_forever(sandbox: Sandbox, on_start: Callable[[Sandbox], object] | None
             signal.signal(number, action)
 
 
-def _open_accounts(ledger: Ledger, service: str, keys: Iterable[str], balance: Decimal, price: Decimal) -> None:
+def _keys(given: Iterable[str]) -> tuple[str, ...]:
+    keys = (given,) if isinstance(given, str) else tuple(given)
     for key in keys:
-        ledger.open(Account(service, key, price, balance))
-    ledger.open(Account(service, EMPTY_KEY, price, Decimal(0)))
-    ledger.open(Account(service, BLOCKED_KEY, price, balance, blocked=True))
+        if not key or "__" in key:  # CapMonster reads what follows two underscores as options
+            raise SettingError(f"the key {key!r} is of no use in a sandbox: it may not be empty nor contain '__'")
+    return keys
 
 
 def _by_service(value: V | Mapping[str, V], name: str) -> dict[str, V]:

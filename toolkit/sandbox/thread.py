@@ -25,7 +25,8 @@ def bind(ports: Mapping[str, int]) -> dict[str, socket.socket]:
     """A socket on this machine for each service; port 0 is any free one. `SettingError` when one is taken."""
     sockets: dict[str, socket.socket] = {}
     for service, port in ports.items():
-        listener = sockets[service] = socket.socket()
+        # asyncio turns Nagle's algorithm off only where a socket names its protocol, and 40 ms hang on that.
+        listener = sockets[service] = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere the option lets two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

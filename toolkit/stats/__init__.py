@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import wilson as wilson
     from toolkit.stats.risk_control import Choice as Choice
     from toolkit.stats.risk_control import pick_threshold as pick_threshold
+    from toolkit.stats.risk_coverage import Areas as Areas
+    from toolkit.stats.risk_coverage import areas as areas
     from toolkit.stats.sample_size import images_needed as images_needed
     from toolkit.stats.sample_size import power as power
     from toolkit.stats.setting_summary import summary as summary
     from toolkit.stats.threshold_check import Check as Check
     from toolkit.stats.threshold_check import check as check
+    from toolkit.stats.threshold_choice import BestThreshold as BestThreshold
+    from toolkit.stats.threshold_choice import best_threshold as best_threshold
     from toolkit.stats.threshold_curve import ThresholdCurve as ThresholdCurve
     from toolkit.stats.threshold_curve import thresholds as thresholds
     from toolkit.stats.utility import Utility as Utility
@@ -47,6 +51,10 @@ _FILES = {
         "Choice",
         "pick_threshold",
     ),
+    "risk_coverage": (
+        "Areas",
+        "areas",
+    ),
     "sample_size": (
         "images_needed",
         "power",
@@ -55,6 +63,10 @@ _FILES = {
     "threshold_check": (
         "Check",
         "check",
+    ),
+    "threshold_choice": (
+        "BestThreshold",
+        "best_threshold",
     ),
     "threshold_curve": (
         "ThresholdCurve",

@@ -23,6 +23,7 @@ from toolkit.stats.trials import POLICIES, BoolArray, CodeArray, Errors, Trials,
 
 NAN = float("nan")
 TIMED_OUT = "deadline_exceeded"
+LAGGED_S = 0.010
 
 
 def summary(
@@ -40,6 +41,8 @@ def summary(
     - ``empty_targets``: images whose target is empty, which have insertions but no length
     - ``flip_rate``: how often two readings of one image differ in being right; missing without repeats
     - ``latency_p50_s``, ``latency_p95_s``: of answers; a trial that ran out of time took longer than any answer
+    - ``lagged``, the share of answers during which this machine itself ran late by more than 10 ms: where it is more
+      than a few per cent, latencies say as much about the machine as about the provider and should not be ranked
     - ``cost_usd``, missing if that of any trial is (``cost_unknown`` counts them), ``cost_per_correct_usd``
 
     What is undefined is NaN: a share of nothing, a p95 bound from fewer than 72 images, a price per right answer
@@ -71,13 +74,14 @@ class _Part:
     target_length: NDArray[np.int64] | None
     ned: FloatArray | None
     latency_s: FloatArray | None
+    client_lag_s: FloatArray | None
     timed_out: BoolArray
     cost_usd: FloatArray | None
 
     @classmethod
     def empty(cls) -> "_Part":
         none = np.zeros(0, np.bool_)
-        return cls(np.zeros(0, np.intp), none, none, none, none, None, None, None, None, None, none, None)
+        return cls(np.zeros(0, np.intp), none, none, none, none, None, None, None, None, None, None, none, None)
 
     @property
     def repeated(self) -> bool:
@@ -126,6 +130,7 @@ def _parts(outcomes: pd.DataFrame, trials: Trials, group: CodeArray, n_groups: i
         "target_length": _column(outcomes, "target_length", int),
         "ned": _column(outcomes, "ned", float),
         "latency_s": _column(outcomes, "latency_s", float),
+        "client_lag_s": _column(outcomes, "client_lag_s", float),
         "timed_out": trials.error & (outcomes["error"] == TIMED_OUT).to_numpy(bool, na_value=False)
         if "error" in outcomes.columns
         else np.zeros(len(outcomes), np.bool_),
@@ -218,6 +223,8 @@ def _latency(part: _Part, level: float) -> dict[str, float]:
     for name, quantile in (("latency_p50_s", 0.5), ("latency_p95_s", 0.95)):
         ends = quantile_interval(times, quantile, level, images=images)
         figures |= _with_ends(name, harrell_davis(times, quantile), ends)
+    late = np.zeros(0) if part.client_lag_s is None else part.client_lag_s[part.answered]
+    figures["lagged"] = _ratio(np.count_nonzero(late > LAGGED_S), late.size)
     return figures
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 CACHE = Path(__file__).parents[3] / ".cache"
-PYTHON_SDKS = ["capsolver==1.0.7", "capmonstercloudclient==4.3.1"]
-NODE_SDKS = ["node-capmonster@0.4.5"]
+PYTHON_SDKS = ["capsolver==1.0.7", "capmonstercloudclient==4.3.1", "python3-capsolver==1.2.2"]
+NODE_SDKS = ["node-capmonster@0.4.5", "@zennolab_com/capmonstercloud-client@2.6.1"]
 HERE = Path(__file__).parent
 
 

@@ -1,4 +1,7 @@
-"""Unmodified clients of the services solve, are refused and read balances, and cannot tell the sandbox from them."""
+"""Unmodified clients of the services solve, are refused and read balances, and cannot tell the sandbox from them.
+
+Three are the vendors' own, two are what many programs use instead.
+"""
 
 from toolkit.sandbox import CapMonsterRules, CapSolverRules
 
@@ -40,6 +43,23 @@ def test_capsolver_for_python_polls_a_deferred_task(sandbox, python_with_sdks, o
     assert box.traffic.requests("capsolver", "getTaskResult") == 5
 
 
+def test_python3_capsolver(sandbox, python_with_sdks, outcome_of, encoded):
+    """It unpacks every answer by name, so that one member too many would raise; errors are answers to it."""
+    box = sandbox()
+
+    saw = outcome_of(python_with_sdks, "use_python3_capsolver.py", box.urls["capsolver"], encoded)
+
+    members = {"errorId", "errorCode", "errorDescription", "taskId", "status", "solution"}
+    assert all(set(answer) == members for answer in saw.values())
+    assert (saw["solved"]["status"], saw["solved"]["solution"]) == ("ready", SURE)
+    assert {name: answer["errorCode"] for name, answer in saw.items()} == {
+        "solved": "",
+        "under the score": "ERROR_CAPTCHA_UNSOLVABLE",
+        "bad key": "ERROR_KEY_DENIED_ACCESS",
+        "no money": "ERROR_ZERO_BALANCE",
+    }
+
+
 def test_capmonster_for_python(sandbox, python_with_sdks, outcome_of, encoded):
     """It polls until the task is ready, and tells a refusal by its code."""
     box = sandbox(price_per_1000_usd=1, delay=0.5)
@@ -73,6 +93,22 @@ def test_capmonster_for_python_loses_the_code_of_a_402(sandbox, python_with_sdks
     assert saw["solved"] == {"text": "Xk7mq"}
     assert saw["no money"] == {"raised": "HTTPException", "said": "Cannot create task. Status code: 402."}
     assert saw["bad key"] == {"raised": "HTTPException", "said": "Cannot create task. Status code: 403."}
+
+
+def test_capmonster_for_javascript(sandbox, node_with_sdks, outcome_of, encoded):
+    """A refusal is a result to it, by the code without its prefix."""
+    node, modules = node_with_sdks
+    box = sandbox(price_per_1000_usd=1, delay=0.5)
+
+    saw = outcome_of(node, "use_capmonster.cjs", str(modules), box.urls["capmonster"], encoded)
+
+    assert saw == {
+        "solved": {"solution": {"text": "Xk7mq"}},
+        "under": {"error": "CAPTCHA_UNSOLVABLE"},
+        "badKey": {"error": "KEY_DOES_NOT_EXIST"},
+        "noMoney": {"error": "ZERO_BALANCE"},
+        "balance": {"errorId": 0, "balance": 9.999},
+    }
 
 
 def test_node_capmonster(sandbox, node_with_sdks, outcome_of, encoded, tmp_path):

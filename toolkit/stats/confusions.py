@@ -1,0 +1,156 @@
+"""Which characters are taken for which, and which errors are only matters of look-alikes or of case.
+
+Distance is unique, alignment is not: "ab" read as "ba" is two substitutions, or one deletion and one insertion.
+Counts by character belong to one optimal alignment, that of rapidfuzz's editops.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from rapidfuzz.distance import Levenshtein
+
+from toolkit.metrics import STRICT, Normaliser, exact
+from toolkit.stats.intervals import clustered_wilson, wilson
+from toolkit.stats.results import Result, percent
+from toolkit.stats.trials import BoolArray, Trials, only_setting, per_image, require_columns
+
+INSERTED, MISSING = "inserted", "missing"
+MIN_SUPPORT = 5
+
+LOOK_ALIKES = (
+    *(("rn", "m"), ("vv", "w"), ("cl", "d")),
+    *((other, "0") for other in "OoQDОо"),
+    *((other, "1") for other in "lIi|"),
+    *(("S", "5"), ("s", "5"), ("B", "8"), ("В", "8"), ("Z", "2"), ("z", "2"), ("G", "6"), ("b", "6")),
+    *(("g", "9"), ("q", "9"), ("C", "c"), ("P", "p"), ("U", "u"), ("V", "v"), ("W", "w"), ("X", "x"), ("K", "k")),
+    *zip("АЕКМНРСТХаеосрух", "AEkMHpcTxaeocpyx", strict=True),  # Cyrillic
+)
+"""Pairs that are hard to tell apart in most fonts: what is replaced, and by what."""
+
+
+@dataclass(frozen=True, repr=False)
+class Confusions(Result):
+    """One row a confusion, most frequent first.
+
+    ``target`` is the character that stands in the image, or "inserted" where none does; ``answer`` what was read
+    for it, or "missing". ``count`` says how often, ``support`` how often the character occurs in the answered
+    images, ``share`` is their ratio with its Wilson interval. Inserted characters have no support.
+    """
+
+    table: pd.DataFrame
+    correct: pd.Series
+    name: str
+    answers: int
+
+    def matrix(self, min_support: int = MIN_SUPPORT) -> pd.DataFrame:
+        """Counts, a row a target character and a column an answered one, right ones on the diagonal."""
+        enough = self.table[(self.table["support"] >= min_support) | (self.table["target"] == INSERTED)]
+        counts = enough.pivot_table(index="target", columns="answer", values="count", fill_value=0, aggfunc="sum")
+        kept = self.correct[self.correct.index.isin(enough["target"]) | self.correct.index.isin(enough["answer"])]
+        characters = sorted(set(kept.index))
+        counts = counts.reindex(index=[*characters, INSERTED], columns=[*characters, MISSING], fill_value=0)
+        for character in characters:
+            counts.loc[character, character] = kept[character]
+        return counts.astype(np.int64)
+
+    def explain(self) -> str:
+        if self.table.empty:
+            return f"{self.name}: no character of {self.answers:,} answers was read wrongly."
+        row = self.table.iloc[0]
+        often = "" if np.isnan(row["share"]) else f", {percent(row['share'])} of the {row['support']:,.0f} it occurs"
+        return (
+            f"{self.name}: the commonest error in {self.answers:,} answers is {row['target']!r} read as "
+            f"{row['answer']!r}, {row['count']:,} times{often} (one optimal alignment)."
+        )
+
+
+def confusions(
+    outcomes: pd.DataFrame, setting: str | None = None, *, normaliser: Normaliser = STRICT, level: float = 0.95
+) -> Confusions:
+    """Character confusions of one setting's answers; with `setting` None, of all there are."""
+    require_columns(outcomes, "target", "text")
+    rows = outcomes if setting is None else only_setting(outcomes, setting)
+    rows = rows[rows["text"].notna()]
+    targets = [text or "" for text in normaliser.apply(rows["target"])]
+    answers = [text or "" for text in normaliser.apply(rows["text"])]
+    counts = _count_edits((t, a) for t, a in zip(targets, answers, strict=True) if t != a)
+    points, occurrences = np.unique(
+        np.frombuffer("".join(targets).encode("utf-32-le", "surrogatepass"), np.uint32), return_counts=True
+    )
+    support = pd.Series(occurrences, [chr(point) for point in points])
+    table = pd.DataFrame([(*pair, n) for pair, n in counts.most_common()], columns=["target", "answer", "count"])
+    table["support"] = table["target"].map(support).astype(np.float64)
+    table["share"] = table["count"] / table["support"]
+    table["share_low"], table["share_high"] = wilson(table["count"], table["support"], level)
+    lost = table.groupby("target")["count"].sum()
+    correct = support.sub(lost[lost.index != INSERTED], fill_value=0).astype(np.int64)
+    return Confusions(table, correct, setting or "all settings", len(rows))
+
+
+def _count_edits(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    replaced: list[tuple[str, str]] = []
+    for target, answer in pairs:
+        for operation, i, j in Levenshtein.editops(target, answer).as_list():
+            if operation == "replace":
+                replaced.append((target[i], answer[j]))
+            elif operation == "delete":
+                replaced.append((target[i], MISSING))
+            else:
+                replaced.append((INSERTED, answer[j]))
+    return Counter(replaced)
+
+
+# ── errors of one kind ───────────────────────────────────────────────────────────────────────────────────
+
+
+def look_alikes(
+    outcomes: pd.DataFrame, pairs: Iterable[tuple[str, str]] = LOOK_ALIKES, *, level: float = 0.95
+) -> pd.DataFrame:
+    """Of each setting's wrong answers, the share that is wrong by look-alikes only (0 for O, 1 for l, rn for m).
+
+    A diagnosis, no score: such an answer is as wrong as any other to whoever uses it. One row a setting.
+    """
+    require_columns(outcomes, "target", "text")
+    folded = Normaliser(replace=tuple(pairs))
+    trials = Trials.of(outcomes)
+    wrong = trials.answered & ~trials.correct
+    only = np.zeros(wrong.size, np.bool_)
+    rows = outcomes[wrong]
+    only[wrong] = exact(rows["target"], rows["text"], folded)
+    return _share_by_setting(trials, only, wrong, "wrong", "look_alikes", level)
+
+
+def lower_case(outcomes: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """Of each setting's answers to targets with a capital letter, the share without any: one row a setting.
+
+    A high share tells that the provider does not keep case, or was not asked to.
+    """
+    require_columns(outcomes, "target", "text")
+    trials = Trials.of(outcomes)
+    targets, texts = outcomes["target"].tolist(), outcomes["text"].tolist()
+    answered = trials.answered.tolist()
+    capital = np.fromiter(
+        (given and target.lower() != target for target, given in zip(targets, answered, strict=True)),
+        np.bool_,
+        len(targets),
+    )
+    lowered = capital.copy()
+    lowered[capital] = [texts[i].islower() for i in np.flatnonzero(capital).tolist()]
+    return _share_by_setting(trials, lowered, capital, "with_capitals", "lower_case", level)
+
+
+def _share_by_setting(
+    trials: Trials, part: BoolArray, whole: BoolArray, whole_name: str, name: str, level: float
+) -> pd.DataFrame:
+    rows = []
+    for code, label in enumerate(trials.settings):
+        mine = whole & (trials.setting == code)
+        ends = (float("nan"), float("nan"))
+        if mine.any():
+            ends = clustered_wilson(*per_image(trials.sample[mine], part[mine], whole[mine]), level)
+        k, n = int(part[mine].sum()), int(mine.sum())
+        rows.append((label, n, k, k / n if n else float("nan"), *ends))
+    return pd.DataFrame(rows, columns=["setting", whole_name, name, "share", "share_low", "share_high"])
