@@ -193,7 +193,7 @@ class Limited(LocalProvider):
         return Answer("at last")
 
 
-class Unprintable(Exception):  # noqa: N818 -- what engines raise has no rules
+class Unprintable(Exception):
     """An exception that fails when it is looked at."""
 
     def __str__(self) -> str:
@@ -209,35 +209,35 @@ class Particular(ProviderError):
         super().__init__(f"{one} and {two}")
 
 
-RAISED: dict[str, Any] = {
-    "ValueError": lambda: ValueError("something of its own"),
-    "no words": lambda: ValueError(),
-    "StopIteration": lambda: StopIteration("early"),
-    "SystemExit": lambda: SystemExit(7),
-    "KeyboardInterrupt": lambda: KeyboardInterrupt(),
-    "GeneratorExit": lambda: GeneratorExit(),
-    "MemoryError": lambda: MemoryError(),
-    "RecursionError": lambda: RecursionError("too deep"),
-    "unprintable": lambda: Unprintable(),
-    "half a character": lambda: ValueError("broken \udcff text"),
-    "odd particulars": lambda: Unsolvable("odd", code=17, status="many", task_id=[1]),  # type: ignore[arg-type]
-    "odd constructor": lambda: Particular(1, two=2),
+RAISED: dict[str, BaseException] = {
+    "ValueError": ValueError("something of its own"),
+    "no words": ValueError(),
+    "StopIteration": StopIteration("early"),
+    "SystemExit": SystemExit(7),
+    "KeyboardInterrupt": KeyboardInterrupt(),
+    "GeneratorExit": GeneratorExit(),
+    "MemoryError": MemoryError(),
+    "RecursionError": RecursionError("too deep"),
+    "unprintable": Unprintable(),
+    "half a character": ValueError("broken \udcff text"),
+    "odd particulars": Unsolvable("odd", code=17, status="many", task_id=[1]),  # type: ignore[arg-type]
+    "odd constructor": Particular(1, two=2),
 }
 """What a provider's `read` may raise, by a name for it."""
 
 RETURNED: dict[str, Any] = {
-    "nothing": lambda: None,
-    "bare text": lambda: "text",
-    "text is bytes": lambda: Answer(b"text"),  # type: ignore[arg-type]
-    "text is missing": lambda: Answer(None),  # type: ignore[arg-type]
-    "half a character": lambda: Answer("broken \udcff text"),
-    "confidence is a word": lambda: Answer("text", "high"),  # type: ignore[arg-type]
-    "confidence is 90": lambda: Answer("text", 90),
-    "confidence is not a number": lambda: Answer("text", float("nan")),
-    "usage is a word": lambda: Answer("text", usage="much"),  # type: ignore[arg-type]
-    "usage holds a word": lambda: Answer("text", usage={"charged": "twice"}),  # type: ignore[dict-item]
-    "usage holds no number": lambda: Answer("text", usage={"charged": float("nan")}),
-    "what cannot travel": lambda: Answer(lambda: "text"),  # type: ignore[arg-type]
+    "nothing": None,
+    "bare text": "text",
+    "text is bytes": Answer(b"text"),  # type: ignore[arg-type]
+    "text is missing": Answer(None),  # type: ignore[arg-type]
+    "half a character": Answer("broken \udcff text"),
+    "confidence is a word": Answer("text", "high"),  # type: ignore[arg-type]
+    "confidence is 90": Answer("text", 90),
+    "confidence is not a number": Answer("text", float("nan")),
+    "usage is a word": Answer("text", usage="much"),  # type: ignore[arg-type]
+    "usage holds a word": Answer("text", usage={"charged": "twice"}),  # type: ignore[dict-item]
+    "usage holds no number": Answer("text", usage={"charged": float("nan")}),
+    "what cannot travel": Answer(lambda: "text"),  # type: ignore[arg-type]
 }
 """What a provider's `read` may return that is no answer, by a name for it."""
 
@@ -255,8 +255,8 @@ class Rubbish(LocalProvider):
     def read(self, image: bytes) -> Answer:
         if self.culprit is None or digest(image) == self.culprit:
             if self.raises is not None:
-                raise RAISED[self.raises]()
+                raise RAISED[self.raises]
             if self.returns is not None:
-                rubbish: Answer = RETURNED[self.returns]()
+                rubbish: Answer = RETURNED[self.returns]
                 return rubbish
         return Answer("fine", 1.0)

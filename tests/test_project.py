@@ -129,7 +129,7 @@ print(*set(sys.modules) - before)
     added = set(done.stdout.split())
     heavy = {
         *("matplotlib", "ipywidgets", "IPython", "scipy", "httpx", "pyarrow", "lmdb", "captcha", "loky", "distributed"),
-        *("rapidocr", "onnxruntime", "cv2", "tesserocr", "starlette", "uvicorn", "toolkit.sandbox"),
+        *("rapidocr", "onnxruntime", "cv2", "tesserocr", "starlette", "uvicorn"),
     }
 
     assert "toolkit.run" in added

@@ -1,4 +1,4 @@
-"""The command ``toolkit``: plan · run · show."""
+"""The command ``toolkit``: plan · run · show · sandbox."""
 
 import argparse
 import sys
@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--by", metavar="TAG", action="append", help="one row per slice too; may be given again")
     show.add_argument("--csv", metavar="FILE", help="also write all columns of the summary to this file")
     show.set_defaults(command=_show)
+
+    box = commands.add_parser("sandbox", help="CapSolver, CapMonster Cloud and an OpenAI-compatible endpoint on 127.0.0.1")
+    box.add_argument("--dataset", metavar="DATASET", help="answer for these labelled images, with errors on purpose")
+    box.add_argument("--engine", metavar="SETTING", help="read with this local engine instead (default: rapidocr)")
+    for service in ("capsolver", "capmonster", "openai"):
+        box.add_argument(f"--{service}-port", type=int, default=0, metavar="PORT", help="default: any that is free")
+    box.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes (default 0)")
+    box.add_argument("--accuracy", type=float, default=0.9, metavar="SHARE", help="with --dataset (default 0.9)")
+    box.set_defaults(command=_sandbox)
     return parser
 
 
@@ -119,6 +128,28 @@ def _show(given: argparse.Namespace) -> int:
     _print_summary(summary)
     if not run.complete:
         sys.stdout.write(f"\n{len(run.outcomes):,} of {run.planned:,} trials are there; run again to finish.\n")
+    return 0
+
+
+def _sandbox(given: argparse.Namespace) -> int:
+    from toolkit.dataset import load_dataset
+    from toolkit.rehearsal import sandbox
+    from toolkit.loopback import Sandbox, serve_forever
+    from toolkit.specs import engine
+
+    ports = {service: getattr(given, f"{service}_port") for service in ("capsolver", "capmonster", "openai")}
+    options = {"ports": ports, "delay": given.delay}
+    if given.dataset:
+        box = sandbox(load_dataset(given.dataset), oracle={"accuracy": given.accuracy}, **options)
+    else:
+        box = sandbox(engine=engine(given.engine or "rapidocr"), **options)
+
+    def tell(running: Sandbox) -> None:
+        sys.stdout.writelines(f"{service:10} {url}\n" for service, url in running.urls.items())
+        sys.stdout.write("The key is: demo (others: bad, empty, blocked). Ctrl-C ends it.\n")
+        sys.stdout.flush()
+
+    serve_forever(box, tell)
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import toolkit
 from toolkit.errors import SettingError
-from toolkit.providers.base import Provider, grid
+from toolkit.providers.base import LocalProvider, Provider, grid
 
 _SHAPE = 'write name, name(parameter=value) or package.module:Class(parameter=value), such as "tesseract(psm=[7, 8])"'
 
@@ -15,6 +15,14 @@ _SHAPE = 'write name, name(parameter=value) or package.module:Class(parameter=va
 def settings(specs: Iterable[str]) -> list[Provider]:
     """The settings that some specifications describe; a list of values makes one setting for each."""
     return [setting for spec in specs for setting in _settings(spec)]
+
+
+def engine(spec: str) -> LocalProvider:
+    """The one local engine that a specification describes."""
+    found = _settings(spec)
+    if len(found) == 1 and isinstance(found[0], LocalProvider):
+        return found[0]
+    raise SettingError(f"{spec!r} is not one engine of this machine, such as rapidocr or tesseract(psm=7)")
 
 
 def _settings(spec: str) -> list[Provider]:

@@ -154,3 +154,20 @@ def test_bootstrap_of_a_curve(benchmark):
     if benchmark.enabled:
         values = rng.random(10_000)
         note(benchmark, 0.3, least_s(lambda: bootstrap((values,), np.mean, method="percentile", batch=999), 1), 0.5)
+
+
+def test_confusions(benchmark):
+    """Confusions of a million answers, three in ten of them wrong, take 1.5 s at most; reference: the edit operations."""
+    from rapidfuzz.distance import Levenshtein
+
+    rng = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz0123456789"))
+    targets = ["".join(row) for row in rng.choice(letters, (ROWS // 10, 6))] * 10
+    wrong = rng.random(ROWS) < 0.3
+    answers = [t[:2] + "x" + t[3:] if bad else t for t, bad in zip(targets, wrong.tolist(), strict=True)]
+    frame = pd.DataFrame({"setting": "x", "target": targets, "text": answers})
+
+    benchmark.pedantic(lambda: stats.confusions(frame), rounds=3, warmup_rounds=1)
+    if benchmark.enabled:
+        differing = [(t, a) for t, a in zip(targets, answers, strict=True) if t != a]
+        note(benchmark, 1.5, least_s(lambda: [Levenshtein.editops(t, a).as_list() for t, a in differing]), 6)

@@ -68,20 +68,55 @@ class Server:
         self.connections += 1
         task = asyncio.current_task()
         self._tasks.add(task)
+        # The task ends well also when it is cancelled: asyncio would report that as an error of the server.
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            try:
+                await self._converse(reader, writer)
+            finally:
+                await close(writer)
+        self._tasks.discard(task)
+
+    async def _converse(self, reader, writer):
+        while (request := await read_request(reader)) is not None:
+            self.requests.append(request)
+            last = await self.answer(writer, request)
+            self.finished += 1
+            if last:
+                break
+
+
+class Tunnel(Server):
+    """A proxy that answers CONNECT with a tunnel to `port` of this machine, or with the `status` of a refusal."""
+
+    def __init__(self, port, status="200 Connected"):
+        super().__init__(says(f"HTTP/1.1 {status}\r\n\r\n".encode()))
+        self._through = port if status.startswith("200") else None
+
+    async def _converse(self, reader, writer):
+        request = await read_request(reader)
+        self.requests.append(request)
+        await self.answer(writer, request)
+        if self._through is None:
+            return
+        there, away = await asyncio.open_connection("127.0.0.1", self._through)
         try:
-            while (request := await read_request(reader)) is not None:
-                self.requests.append(request)
-                close = await self.answer(writer, request)
-                self.finished += 1
-                if close:
-                    break
-        except (ConnectionError, asyncio.CancelledError):
-            pass
+            await asyncio.gather(_copy(reader, away), _copy(there, writer))
         finally:
-            self._tasks.discard(task)
-            writer.close()
-            with contextlib.suppress(ConnectionError, ssl.SSLError):
-                await writer.wait_closed()
+            await close(away)
+
+
+async def _copy(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def close(writer):
+    """Close and wait until it is."""
+    writer.close()
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager
@@ -97,9 +132,7 @@ async def accepting(first_words=b""):
     async with server:
         yield server.sockets[0].getsockname()[1]
         for writer in writers:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            await close(writer)
 
 
 def message(body=b"", status="200 OK", **headers):
@@ -109,15 +142,15 @@ def message(body=b"", status="200 OK", **headers):
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def says(*pieces, close=False):
-    """An answer in the pieces given, each sent on its own; `close` ends the connection after them."""
+def says(*pieces, last=False):
+    """An answer in the pieces given, each sent on its own; the `last` ends the connection."""
 
     async def answer(writer, request):
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0)
-        return close
+        return last
 
     return answer
 

@@ -87,7 +87,7 @@ def test_callers_cannot_change_the_headers_that_make_the_message(opened):
             says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"3\r\ndef\r\n0\r\n\r\n"),
             id="chunked",
         ),
-        pytest.param(says(b"HTTP/1.0 200 OK\r\n\r\nabc", b"def", close=True), id="until closed"),
+        pytest.param(says(b"HTTP/1.0 200 OK\r\n\r\nabc", b"def", last=True), id="until closed"),
         pytest.param(
             says(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n", message(b"abcdef")), id="after 1xx"
         ),
@@ -151,7 +151,7 @@ def test_a_connection_that_the_server_closed_is_opened_anew(opened, tls):
     """Between two exchanges that is no error."""
 
     async def talk():
-        async with Server(says(message(b"ok"), close=True), tls=tls) as server, opened() as client:
+        async with Server(says(message(b"ok"), last=True), tls=tls) as server, opened() as client:
             replies = []
             for _ in range(3):
                 replies.append((await client.exchange(server.url, b"", {}, 5)).reply.body)

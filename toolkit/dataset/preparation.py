@@ -80,9 +80,6 @@ class PreparedImages:
     sources: Sources
     preparation: Preparation
 
-    def __len__(self) -> int:
-        return len(self.sources)
-
     def __getitem__(self, row: int) -> Prepared:
         return Prepared(self.sources[row], self.preparation)
 

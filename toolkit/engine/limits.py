@@ -5,11 +5,19 @@ from dataclasses import dataclass, field
 
 from toolkit.errors import SettingError
 
+LONGEST_PAUSE_S = 3600.0
+"""No pause is longer, whatever a service asks for: after an hour one request is due to find out."""
+
 _MARGIN = 0.98  # of a declared rate: clocks differ, and a window that is counted elsewhere may close a moment late
-_CAUTION = 0.95  # of a rate that was learned by being refused
+_CAUTION = 0.97  # of a rate that was learned by being refused
+_SLACK_S = 0.01  # a request that comes late lets the next come sooner by so much; with the margin, no window overflows
 _PAUSE_S = 1.0  # after a refusal that does not say how long
-_CALM_S = 5.0  # without a refusal before a learned rate is tried upwards
-_GROWTH_PER_S = 0.01
+_WINDOW_S = 1.0  # over which services count, as far as they say
+_CALM_S = 15.0  # without a refusal before a learned rate is tried upwards; doubled by each refusal
+_LONGEST_CALM_S = 240.0
+_GROWTH_PER_S = 0.02
+_SETTLED_S = 2.0  # the same two for the way back to a rate that was let through before
+_RETURN_PER_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,8 +43,11 @@ class Governor:
     """Adapts to what a service lets through.
 
     A refusal halves the readings in flight, once for all those refused together, and stops sending for as long as
-    the service asks. If it was the rate that was refused, sending goes on at the rate that was let through before.
-    Both recover slowly while nothing is refused, up to what `limits` declare.
+    the service asks. If it was the rate that was refused, sending goes on at the rate that was let through before,
+    though never at less than half of what was tried: one stray refusal must not bring a run to a crawl. Both recover
+    while nothing is refused, up to what `limits` declare: soon to where they were, slowly beyond.
+
+    `next_at`, `resume_at`, `pace` and `cut_at` belong to the account and may be shared between processes.
     """
 
     limits: Limits
@@ -44,18 +55,19 @@ class Governor:
     pace: float | None = None
     next_at: float = 0.0
     resume_at: float = 0.0
-    history: deque[tuple[float, int, float | None]] = field(default_factory=lambda: deque(maxlen=10_000))
-    _cut_at: float = float("-inf")
-    _counting_since: float | None = None
-    _let_through: int = 0
+    cut_at: float = 0.0
+    _sent: deque[float] = field(default_factory=lambda: deque(maxlen=10_000))
+    _tried_pace: float = 0.0
+    _refusals: int = 0
     _grown_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.allowed = float(self.limits.in_flight)
-        self.pace = self._ceiling
+        self.pace = self.ceiling
 
     @property
-    def _ceiling(self) -> float | None:
+    def ceiling(self) -> float | None:
+        """The highest pace, requests per second; None when no rate was declared."""
         return None if self.limits.per_second is None else _MARGIN * self.limits.per_second
 
     def wait_s(self, now: float) -> float:
@@ -63,33 +75,43 @@ class Governor:
         wait = max(self.resume_at, self.next_at) - now
         if wait > 0:
             return wait
-        if self._counting_since is None:
-            self._counting_since = now
         if self.pace is not None:
-            self.next_at = now + 1 / self.pace
+            self.next_at = max(self.next_at, now - _SLACK_S) + 1 / self.pace
+        self._sent.append(now)
         return 0.0
 
     def let_through(self, now: float) -> None:
         """A request was answered and not refused."""
-        self._let_through += 1
         self.allowed = min(float(self.limits.in_flight), self.allowed + 0.5 / self.allowed)
-        if self.pace is not None and now - self._cut_at > _CALM_S:
-            elapsed = min(1.0, now - max(self._grown_at, self._cut_at + _CALM_S))
-            self.pace *= 1 + _GROWTH_PER_S * max(0.0, elapsed)
-            if self._ceiling is not None:
-                self.pace = min(self.pace, self._ceiling)
+        if self.pace is None:
+            return
+        returning = self.pace < 0.9 * self._tried_pace
+        calm_s = _SETTLED_S if returning else min(_LONGEST_CALM_S, _CALM_S * 2.0 ** (self._refusals - 1))
+        since = max(self._grown_at, self.cut_at + calm_s)
+        if now > since:
+            self.pace *= 1 + (_RETURN_PER_S if returning else _GROWTH_PER_S) * min(1.0, now - since)
+            self.pace = self.pace if self.ceiling is None else min(self.pace, self.ceiling)
             self._grown_at = now
 
-    def refused(self, now: float, sent_at: float, after_s: float | None, *, rate: bool) -> None:
-        """A request that was sent at `sent_at` was refused: for its rate, or because the service is busy."""
-        self.resume_at = max(self.resume_at, now + (_PAUSE_S if after_s is None else after_s))
-        if sent_at <= self._cut_at:
+    def refused(self, now: float, sent_at: float, after_s: float | None, *, rate: bool, senders: int = 1) -> None:
+        """A request that was sent at `sent_at` was refused: for its rate, or because the service is busy.
+
+        `senders` is how many processes send for the account, each about as much as this one.
+        """
+        self.resume_at = max(self.resume_at, now + min(LONGEST_PAUSE_S, _PAUSE_S if after_s is None else after_s))
+        if sent_at <= self.cut_at:
             return  # it was under way when the others were refused: the same refusal
         self.allowed = max(1.0, self.allowed / 2)
-        if rate and self._let_through:
-            counted_s = max(1.0, now - (now if self._counting_since is None else self._counting_since))
-            learned = _CAUTION * self._let_through / counted_s
-            self.pace = learned if self.pace is None else min(self.pace, learned)
-        self._cut_at = now
-        self._counting_since, self._let_through = None, 0
-        self.history.append((now, int(self.allowed), self.pace))
+        if rate:
+            self._slow_down(sent_at, senders)
+        self.cut_at = now
+
+    def _slow_down(self, sent_at: float, senders: int) -> None:
+        of_late = [at for at in self._sent if at > sent_at - _WINDOW_S]
+        tried = senders * len(of_late) / _WINDOW_S if self.pace is None else self.pace
+        # What was sent before the refused request was let through, or will be: services refuse in order.
+        before = max(0, sum(at <= sent_at for at in of_late) - 1)
+        self.pace = min(tried, max(_CAUTION * senders * before / _WINDOW_S, tried / 2))
+        self._tried_pace = tried
+        self._refusals += 1
+        self._sent.clear()

@@ -204,7 +204,7 @@ class LocalLane(Here):
 
     def _give_up(self, chunk: list[_Errand], error: BaseException) -> None:
         """The executor takes no more work, which is no engine's fault: what waits has not begun."""
-        self._gone = EngineFailure(f"the executor takes no more work ({in_words(error)})")
+        self._gone = self._gone or EngineFailure(f"the executor takes no more work ({in_words(error)})")
         for errand in (*chunk, *self._waiting, *self._suspects):
             _settle(errand, Computed(None, self._gone, time.time(), 0.0))
         self._waiting.clear()

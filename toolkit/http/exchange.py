@@ -75,10 +75,15 @@ class Target:
     path: str
 
     @property
+    def explicit_port(self) -> int | None:
+        """The port, where it is not the scheme's own."""
+        return None if self.port == _PORTS[self.scheme] else self.port
+
+    @property
     def host_port(self) -> str:
-        """As in the Host header: the port only where it is not the scheme's own."""
+        """As in the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.explicit_port is None else f"{host}:{self.port}"
 
 
 @lru_cache(maxsize=256)

@@ -103,10 +103,10 @@ async def _post(
     async with session.post(
         URL(f"{target.scheme}://{target.host_port}{target.path}", encoded=True),
         data=io.BytesIO(body) if len(body) > _LARGE_BYTES else body,  # aiohttp writes a file in pieces
-        headers=headers,
+        headers={**headers, **proxy.headers} if proxy and target.scheme == "http" else headers,
         allow_redirects=False,
         proxy=proxy.url if proxy else None,
-        proxy_auth=aiohttp.BasicAuth(*proxy.login) if proxy and proxy.login else None,
+        proxy_headers=proxy.headers if proxy else None,  # goes with CONNECT alone
         trace_request_ctx=connection,
     ) as response:
         if response.status < 200:

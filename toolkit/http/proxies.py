@@ -1,6 +1,7 @@
 """Which proxy the environment names for an address."""
 
 import ipaddress
+from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -11,17 +12,24 @@ from toolkit.http.exchange import Target
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy; `login` is a name and a password."""
+    """An HTTP proxy; `login` is ``name:password``."""
 
     host: str
     port: int
-    login: tuple[str, str] | None = field(default=None, repr=False)
+    login: str | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         """Its address, without the login."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the proxy itself is told, and the service is not."""
+        if self.login is None:
+            return {}
+        return {"proxy-authorization": "Basic " + b64encode(self.login.encode()).decode()}
 
 
 class Proxies:
@@ -58,7 +66,7 @@ def _look_up(scheme: str, host: str, port: int) -> Proxy | None:
             f"{host}: the environment names a proxy that is not http://host:port; only such a one is spoken to, "
             "which carries https as well"
         )
-    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
     return Proxy(named, proxy_port, login)
 
 

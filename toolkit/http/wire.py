@@ -4,6 +4,7 @@ httpcore counts a time-out anew for each read, so that a server which drips a by
 waiting ends at the exchange's deadline. The times taken are those of the system calls, not of the parsing around.
 """
 
+import errno
 import socket
 import ssl
 import time
@@ -54,9 +55,11 @@ class Wire(httpcore.NetworkBackend):
         return self._received_at - self._sent_at
 
     def remaining_s(self) -> float:
-        """Seconds to the deadline, more than none; `TimeoutError` at it."""
+        """Seconds to the deadline, more than none; `TimeoutError` at it, `ConnectionAbortedError` once severed."""
+        if self._severed:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "")
         left = self._deadline - time.perf_counter()
-        if left <= 0 or self._severed:
+        if left <= 0:
             raise TimeoutError
         return left
 

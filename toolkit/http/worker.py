@@ -132,7 +132,7 @@ class Worker:
             )
         return httpcore.HTTPProxy(
             proxy.url,
-            proxy_auth=proxy.login,
+            proxy_headers=list(proxy.headers.items()),
             ssl_context=self._context,
             keepalive_expiry=KEEP_ALIVE_S,
             network_backend=self._wire,
@@ -148,7 +148,7 @@ def _converse(connection: httpcore.ConnectionInterface, job: Job) -> Reply:
     target = job.target
     request = httpcore.Request(
         b"POST",
-        httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
+        httpcore.URL(scheme=target.scheme, host=target.host, port=target.explicit_port, target=target.path),
         headers=[(name.encode(), value.encode()) for name, value in job.headers.items()],
         content=job.body,
     )

@@ -116,7 +116,8 @@ class SandboxApp:
     ) -> None:
         body = response.body()
         # Counted from the request's arrival, so that the sandbox's own work is not added to the delay.
-        await _until(arrived + response.delay_s)
+        if response.delay_s:
+            await asyncio.sleep(arrived + response.delay_s - time.monotonic())
         if response.cut == "unanswered":
             self.connections.reset(scope)
             await _hung_up(receive)
@@ -157,12 +158,6 @@ async def _request(scope: Mapping[str, Any], receive: Receive) -> Request | None
     except ValueError:
         document = None
     return Request(scope["method"], scope["path"], dict(scope["headers"]), document)
-
-
-async def _until(due: float) -> None:
-    # Asked more than once, because a loop that counts whole milliseconds wakes up to one of them early.
-    while (left_s := due - time.monotonic()) > 0:  # noqa: ASYNC110 -- it waits for a time, not for an event
-        await asyncio.sleep(max(left_s, 0.001))
 
 
 async def _drip(body: bytes, over_s: float, send: Send) -> bytes:

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from toolkit.errors import MissingExtra, SettingError, ToolkitError
@@ -61,7 +61,7 @@ class ServerThread:
         self._thread.join()
 
     def _serve(self, sockets: list[socket.socket]) -> None:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
             runner.run(self._server.serve(sockets=sockets))
 
@@ -95,12 +95,3 @@ def _server(app: SandboxApp) -> "uvicorn.Server":
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

@@ -7,6 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from toolkit.stats.by_length import accuracy_by_length as accuracy_by_length
+    from toolkit.stats.by_length import error_by_position as error_by_position
+    from toolkit.stats.character_errors import Confusions as Confusions
+    from toolkit.stats.character_errors import confusions as confusions
+    from toolkit.stats.character_errors import look_alikes as look_alikes
+    from toolkit.stats.character_errors import lower_case as lower_case
     from toolkit.stats.comparison import Comparison as Comparison
     from toolkit.stats.comparison import compare as compare
     from toolkit.stats.intervals import Interval as Interval
@@ -17,6 +23,11 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import jeffreys as jeffreys
     from toolkit.stats.intervals import quantile_interval as quantile_interval
     from toolkit.stats.intervals import wilson as wilson
+    from toolkit.stats.reliability import Calibration as Calibration
+    from toolkit.stats.reliability import calibrated as calibrated
+    from toolkit.stats.reliability import calibration as calibration
+    from toolkit.stats.reliability import ece as ece
+    from toolkit.stats.repeats import flips as flips
     from toolkit.stats.risk_control import Choice as Choice
     from toolkit.stats.risk_control import pick_threshold as pick_threshold
     from toolkit.stats.risk_coverage import Areas as Areas
@@ -33,6 +44,16 @@ if TYPE_CHECKING:
     from toolkit.stats.utility import Utility as Utility
 
 _FILES = {
+    "by_length": (
+        "accuracy_by_length",
+        "error_by_position",
+    ),
+    "character_errors": (
+        "Confusions",
+        "confusions",
+        "look_alikes",
+        "lower_case",
+    ),
     "comparison": (
         "Comparison",
         "compare",
@@ -47,6 +68,13 @@ _FILES = {
         "quantile_interval",
         "wilson",
     ),
+    "reliability": (
+        "Calibration",
+        "calibrated",
+        "calibration",
+        "ece",
+    ),
+    "repeats": ("flips",),
     "risk_control": (
         "Choice",
         "pick_threshold",

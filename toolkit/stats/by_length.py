@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from rapidfuzz.distance import Levenshtein
 
 from toolkit.errors import DatasetError
+from toolkit.stats.character_errors import edit_operations
 from toolkit.stats.intervals import wilson
 from toolkit.stats.setting_summary import summary
 from toolkit.stats.trials import Errors, only_setting, require_columns
@@ -44,15 +44,15 @@ def error_by_position(outcomes: pd.DataFrame, setting: str | None = None, *, lev
     wrong = np.zeros(length, np.int64)
     for target, text in zip(rows["target"].tolist(), rows["text"].tolist(), strict=True):
         if target != text:
-            for operation, place, _ in Levenshtein.editops(target, text).as_list():
+            for operation, place, _ in edit_operations(target, text):
                 if operation != "insert":
                     wrong[place] += 1
     low, high = wilson(wrong, np.full(length, len(rows)), level)
-    place = np.arange(length)
+    positions = np.arange(length)
     return pd.DataFrame(
         {
-            "position": place,
-            "from_end": place - length,
+            "position": positions,
+            "from_end": positions - length,
             "answers": len(rows),
             "wrong": wrong,
             "share": wrong / max(len(rows), 1),

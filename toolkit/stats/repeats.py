@@ -1,10 +1,13 @@
 """What repeated readings of one image tell about a provider: does it say the same again?"""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from toolkit.stats.intervals import wilson
-from toolkit.stats.trials import Trials, require_columns
+from toolkit.stats.trials import BoolArray, CodeArray, Trials, require_columns
 
 
 def flips(outcomes: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
@@ -37,7 +40,7 @@ def flips(outcomes: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     return table
 
 
-def _differing(image: np.ndarray, value: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _differing(image: CodeArray, value: NDArray[Any], part: BoolArray) -> tuple[CodeArray, BoolArray]:
     """The images of a part that have two readings at least, and whether these differ."""
     order = np.argsort(image[part], kind="stable")
     image, value = image[part][order], value[part][order].astype(np.int64)

@@ -264,5 +264,5 @@ def _ratio(numerator: Any, denominator: Any) -> float:
     return float(numerator) / float(denominator) if denominator else NAN
 
 
-def _mean(values: FloatArray) -> float:
+def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if values.size else NAN

@@ -7,13 +7,14 @@ Counts by character belong to one optimal alignment, that of rapidfuzz's editops
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from rapidfuzz.distance import Levenshtein
 
 from toolkit.metrics import STRICT, Normaliser, exact
-from toolkit.stats.intervals import clustered_wilson, wilson
+from toolkit.stats.intervals import Interval, clustered_wilson, wilson
 from toolkit.stats.results import Result, percent
 from toolkit.stats.trials import BoolArray, Trials, only_setting, per_image, require_columns
 
@@ -37,23 +38,25 @@ class Confusions(Result):
 
     ``target`` is the character that stands in the image, or "inserted" where none does; ``answer`` what was read
     for it, or "missing". ``count`` says how often, ``support`` how often the character occurs in the answered
-    images, ``share`` is their ratio with its Wilson interval. Inserted characters have no support.
+    images, ``share`` is their ratio with its Wilson interval. Inserted characters have no support. `support` lists
+    all characters that occur.
     """
 
     table: pd.DataFrame
-    correct: pd.Series
+    support: "pd.Series[int]"
     name: str
     answers: int
 
     def matrix(self, min_support: int = MIN_SUPPORT) -> pd.DataFrame:
         """Counts, a row a target character and a column an answered one, right ones on the diagonal."""
-        enough = self.table[(self.table["support"] >= min_support) | (self.table["target"] == INSERTED)]
-        counts = enough.pivot_table(index="target", columns="answer", values="count", fill_value=0, aggfunc="sum")
-        kept = self.correct[self.correct.index.isin(enough["target"]) | self.correct.index.isin(enough["answer"])]
-        characters = sorted(set(kept.index))
-        counts = counts.reindex(index=[*characters, INSERTED], columns=[*characters, MISSING], fill_value=0)
-        for character in characters:
-            counts.loc[character, character] = kept[character]
+        rows = [str(character) for character, n in self.support.items() if n >= min_support]
+        answered = set(self.table["answer"]) - {MISSING}
+        columns = [*sorted({*rows, *answered}), MISSING]
+        counts = self.table.pivot_table(index="target", columns="answer", values="count", fill_value=0, aggfunc="sum")
+        counts = counts.reindex(index=[*rows, INSERTED], columns=columns, fill_value=0)
+        wrong = counts.sum(axis="columns")
+        for character in rows:
+            counts.loc[character, character] = self.support[character] - wrong[character]
         return counts.astype(np.int64)
 
     def explain(self) -> str:
@@ -85,15 +88,18 @@ def confusions(
     table["support"] = table["target"].map(support).astype(np.float64)
     table["share"] = table["count"] / table["support"]
     table["share_low"], table["share_high"] = wilson(table["count"], table["support"], level)
-    lost = table.groupby("target")["count"].sum()
-    correct = support.sub(lost[lost.index != INSERTED], fill_value=0).astype(np.int64)
-    return Confusions(table, correct, setting or "all settings", len(rows))
+    return Confusions(table, support, setting or "all settings", len(rows))
+
+
+def edit_operations(target: str, answer: str) -> list[tuple[str, int, int]]:
+    """One shortest way from target to answer: replace, delete or insert, with the places in both."""
+    return cast("list[tuple[str, int, int]]", Levenshtein.editops(target, answer).as_list())
 
 
 def _count_edits(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
     replaced: list[tuple[str, str]] = []
     for target, answer in pairs:
-        for operation, i, j in Levenshtein.editops(target, answer).as_list():
+        for operation, i, j in edit_operations(target, answer):
             if operation == "replace":
                 replaced.append((target[i], answer[j]))
             elif operation == "delete":
@@ -148,9 +154,10 @@ def _share_by_setting(
     rows = []
     for code, label in enumerate(trials.settings):
         mine = whole & (trials.setting == code)
-        ends = (float("nan"), float("nan"))
+        ends = Interval(float("nan"), float("nan"))
         if mine.any():
-            ends = clustered_wilson(*per_image(trials.sample[mine], part[mine], whole[mine]), level)
+            of_image = per_image(trials.sample[mine], part[mine], whole[mine])
+            ends = clustered_wilson(of_image[0], of_image[1], level)
         k, n = int(part[mine].sum()), int(mine.sum())
         rows.append((label, n, k, k / n if n else float("nan"), *ends))
     return pd.DataFrame(rows, columns=["setting", whole_name, name, "share", "share_low", "share_high"])
