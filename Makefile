@@ -47,7 +47,7 @@ format: $(TEST_READY) ## let ruff format the code and fix what it can
 
 clean: ## remove what these targets made: .venv, caches and runs/demo (your other runs stay)
 	@rm -rf .venv runs/demo build dist *.egg-info .coverage htmlcov .benchmarks
-	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEMO_READY):

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterable
@@ -237,7 +238,7 @@ RETURNED: dict[str, Any] = {
     "usage is a word": Answer("text", usage="much"),  # type: ignore[arg-type]
     "usage holds a word": Answer("text", usage={"charged": "twice"}),  # type: ignore[dict-item]
     "usage holds no number": Answer("text", usage={"charged": float("nan")}),
-    "what cannot travel": Answer(lambda: "text"),  # type: ignore[arg-type]
+    "what cannot travel": Answer(threading.Lock()),  # type: ignore[arg-type]
 }
 """What a provider's `read` may return that is no answer, by a name for it."""
 
@@ -260,3 +261,22 @@ class Rubbish(LocalProvider):
                 rubbish: Answer = RETURNED[self.returns]
                 return rubbish
         return Answer("fine", 1.0)
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class HandClock:
+    """Goes forward by what is slept or told, and never by itself."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def unix(self) -> float:
+        return 1_700_000_000.0 + self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds

@@ -40,11 +40,11 @@ class TaskClient:
     def __init__(self, provider: ServiceProvider, *, transport: str = "auto") -> None:
         self.provider = provider
         self._account = provider.account
+        self._client = open_client(transport, in_flight=4)
         self._loop = asyncio.new_event_loop()
         # A loop of its own: a notebook's thread has a running one already.
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolkit-client", daemon=True)
         self._thread.start()
-        self._client = open_client(transport, in_flight=4)
 
     def __repr__(self) -> str:
         return f"<TaskClient of {self.provider.label} at {self._account.base_url}>"

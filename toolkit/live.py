@@ -126,6 +126,7 @@ def start(
     _check(dataset, by_label, budget_usd)
     accounts = {label: setting.account for label, setting in by_label.items()}
     names = _names(accounts.values())
+    _check_limits(limits, {account.service for account in names})
     kept: Store = (
         MemoryStore() if store is None else FileStore(store) if isinstance(store, (str, os.PathLike)) else store
     )
@@ -201,6 +202,17 @@ def _check(dataset: Dataset, settings: Mapping[str, Provider], budget_usd: float
                 f"budget_usd={budget_usd} cannot be kept: {', '.join(unpriced)} has no price. "
                 "Give price_per_1000_usd=…, as your account is charged"
             )
+
+
+def _check_limits(limits: object, services: set[str]) -> None:
+    """A misspelt name would let a run ask as fast as it can."""
+    given = limits if isinstance(limits, Mapping) else {} if limits is None else {"limits": limits}
+    for name, value in given.items():
+        if not isinstance(value, Limits):
+            raise SettingError(f"limits: {name!r} is {value!r}; give tk.Limits(in_flight=…, per_second=…)")
+        if isinstance(limits, Mapping) and name not in services:
+            asked = ", ".join(sorted(services)) or "none"
+            raise SettingError(f"limits: no setting asks {name!r}; the services of this run are {asked}")
 
 
 def _by_account(

@@ -96,6 +96,18 @@ class Run:
         self.attempts  # noqa: B018 -- the look reads on
         return dict(self._books.stopped)
 
+    @property
+    def limits(self) -> pd.DataFrame:
+        """What each account was allowed, over time: a row for the start of a session and for every change.
+
+        Columns: account, at (s since 1970), in_flight (readings at a time), per_second (requests; missing while no
+        rate was declared or learned).
+        """
+        self.attempts  # noqa: B018 -- the look reads on
+        columns = ["account", "at", "in_flight", "per_second"]
+        frame = pd.DataFrame(self._books.limits, columns=columns)
+        return frame.astype({"account": "str", "at": float, "in_flight": "int32", "per_second": float})
+
     # ── money ────────────────────────────────────────────────────────────────────────────────────────────
 
     @property

@@ -128,9 +128,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ask for a pause of `seconds` before the next step. Gives None."""
+    """Ask for a pause of `seconds` before the next step. Gives None.
+
+    `pending` says that the exchange before found the answer not ready yet, which bounds its latency from below;
+    False after one that failed and tells nothing.
+    """
 
     seconds: float
+    pending: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,11 +107,11 @@ def test_sandbox_adds_little_to_its_delay(benchmark):
         def both():
             rounds.append([np.percentile(latencies_s(port, IN_FLIGHT * 10), (50, 95)) for port in (sandbox, bare)])
 
-        benchmark.pedantic(both, rounds=5)
+        benchmark.pedantic(both, rounds=9)
 
-    # Whatever else the machine does hits single rounds; the median of their differences is the sandbox's own.
-    of_sandbox, of_bare = np.median(np.array(rounds), axis=0) * 1000
-    added_ms = np.median([sandbox[1] - bare[1] for sandbox, bare in rounds]) * 1000
+    # Whatever else the machine does only ever adds, so the least of several rounds is the servers' own.
+    of_sandbox, of_bare = np.min(np.array(rounds), axis=0) * 1000
+    added_ms = of_sandbox[1] - of_bare[1]
     benchmark.extra_info |= {
         "added_p95_ms": round(float(added_ms), 2),
         "sandbox_p50_p95_ms": [round(float(value), 2) for value in of_sandbox],

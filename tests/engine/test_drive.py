@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from doubles import RETURNED, Particular, Unprintable
+from doubles import RETURNED, HandClock, Particular, Unprintable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,22 +14,6 @@ from toolkit.errors import BadRequest, DeadlineExceeded, EngineFailure, Protocol
 from toolkit.types import Answer, Call, Compute, Reply, Submitted, Wait
 
 SECONDS = st.floats(0, 100).map(lambda seconds: round(seconds, 3))
-
-
-class HandClock:
-    """Goes forward by what is slept or told, and never by itself."""
-
-    def __init__(self):
-        self.seconds = 1000.0
-
-    def now(self):
-        return self.seconds
-
-    def unix(self):
-        return 1_700_000_000.0 + self.seconds
-
-    async def sleep(self, seconds):
-        self.seconds += seconds
 
 
 class Scripted:
@@ -66,7 +50,8 @@ def call(service_s=0.0, connect_s=0.0, limit_wait_s=0.0, error=None):
 
 def flow_of(steps, answer=None):
     """A flow that yields these steps and then answers."""
-    yield from steps
+    for step in steps:  # noqa: UP028 -- `yield from` would hand the list what is sent back
+        yield step
     return Answer("text") if answer is None else answer
 
 

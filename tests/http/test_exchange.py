@@ -1,12 +1,13 @@
 """What goes over the wire and what comes back, the same over both transports."""
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
-from loopback import Server, message, says
+from loopback import Server, message, resets, says
 
-HEADERS = {"content-type": "application/json"}
+from toolkit.errors import Unreachable
 
 
 def test_the_reply_is_status_body_and_lower_case_headers(ask):
@@ -146,12 +147,27 @@ def test_an_open_connection_is_used_again(opened):
     assert all(exchanged.service_s > 0 and exchanged.lag_s >= 0 for exchanged in [first, *others])
 
 
-@pytest.mark.parametrize("tls", [False, True])
-def test_a_connection_that_the_server_closed_is_opened_anew(opened, tls):
-    """Between two exchanges that is no error."""
+async def answers_and_resets(writer, request):
+    """Answers, and cuts the connection off a little later."""
+    writer.write(message(b"ok"))
+    await writer.drain()
+    await asyncio.sleep(0.02)
+    return await resets(writer, request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "tls"),
+    [
+        pytest.param(says(message(b"ok"), last=True), False, id="closed"),
+        pytest.param(says(message(b"ok"), last=True), True, id="closed, TLS"),
+        pytest.param(answers_and_resets, False, id="reset"),
+    ],
+)
+def test_a_connection_that_is_used_up_is_opened_anew(opened, answer, tls):
+    """What a server does to it between two exchanges is no error."""
 
     async def talk():
-        async with Server(says(message(b"ok"), last=True), tls=tls) as server, opened() as client:
+        async with Server(answer, tls=tls) as server, opened() as client:
             replies = []
             for _ in range(3):
                 replies.append((await client.exchange(server.url, b"", {}, 5)).reply.body)
@@ -161,6 +177,27 @@ def test_a_connection_that_the_server_closed_is_opened_anew(opened, tls):
     server, replies = asyncio.run(talk())
 
     assert (server.connections, len(server.requests), replies) == (3, 3, [b"ok"] * 3)
+
+
+@pytest.mark.parametrize("unasked", [message(b"unasked"), message(b"unasked")[:-3]])
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(opened, unasked):
+    """Who reads an image by another image's answer measures nonsense. The next exchange is its own, or is not sent."""
+
+    async def answer(writer, request):
+        writer.write(message(request.body) + unasked)
+
+    async def talk():
+        replies = []
+        async with Server(answer) as server, opened() as client:
+            for i in range(4):
+                with contextlib.suppress(Unreachable):
+                    replies.append((await client.exchange(server.url, b"%d" % i, {}, 5)).reply.body)
+            return [request.body for request in server.requests], replies
+
+    sent, replies = asyncio.run(talk())
+
+    assert replies == sent
+    assert len(replies) >= 2
 
 
 def test_exchanges_go_on_at_once_up_to_the_limit(opened):

@@ -126,9 +126,11 @@ def test_an_empty_image_is_not_sent():
 
 
 def test_a_label_always_shows_module_and_score():
-    """They are what a person compares; the rest shows where it was chosen."""
-    assert CapSolver().label == "capsolver(module='common', score=None)"
-    assert CapSolver("queueit", 0.9, case=True, app_id="me").label == "capsolver(module='queueit', score=0.9, case=True)"
+    """They are what a person compares; the rest shows where it was chosen, and what is left out does not."""
+    assert CapSolver().label == "capsolver(module='common')"
+    assert (
+        CapSolver("queueit", 0.9, case=True, app_id="me").label == "capsolver(module='queueit', score=0.9, case=True)"
+    )
 
 
 def test_modules_are_whatever_the_service_has():
@@ -366,7 +368,9 @@ def test_a_code_that_is_no_text_is_no_code(code):
         (529, TransportError),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html></html>", b"{}", b'{"errorId":0}'], ids=["empty", "HTML", "object", "ok"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html></html>", b"{}", b'{"errorId":0}'], ids=["empty", "HTML", "object", "ok"]
+)
 def test_without_a_code_the_status_decides(status, kind, body):
     """Proxies and gateways do not speak the dialect; a success under such a status is none."""
     error = drive(solver().flow(SAMPLE), reply(body, status)).error

@@ -115,6 +115,14 @@ def test_result_is_kept_for_five_minutes_and_120_questions(sandbox, client, imag
     assert box.ledger.charged() == 2
 
 
+@pytest.mark.parametrize("key", ["demo", "bad", "blocked"])
+def test_every_answer_about_a_result_holds_the_id(sandbox, client, key):
+    """Whatever else it says: the Go client asks on with the id of the last answer."""
+    answer = client(sandbox(), "capsolver").result("unknown", key=key).json()
+
+    assert (answer["errorId"], answer["status"], answer["taskId"]) == (1, "failed", "unknown")
+
+
 def test_a_deferred_task_is_polled(sandbox, client, images, clock):
     """idle, then processing, then ready, each with its id."""
     box = sandbox(clock=clock, delay=3, capsolver=CapSolverRules(deferred=True))

@@ -68,6 +68,15 @@ def test_a_free_answer_gives_the_money_back(sandbox, client, images):
     assert [entry.outcome for entry in box.ledger.entries] == ["unsolvable", "unsolvable", "answered"]
 
 
+def test_an_answer_may_be_charged_at_no_price(sandbox, client, images):
+    """It counts as charged, and costs nothing."""
+    box = sandbox(price_per_1000_usd=0)
+    client(box, "capsolver").create(images["sure"])
+    client(box, "capsolver").create(images["blank"])
+
+    assert (box.ledger.charged(), box.ledger.free(), box.ledger.spent_usd()) == (1, 1, 0)
+
+
 def test_keys_have_balances_of_their_own(sandbox, client, images):
     """One account's charges are not another's."""
     box = sandbox(keys=["demo", "second"])

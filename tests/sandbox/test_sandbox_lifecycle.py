@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_is_named(reader):
 
 
 def test_answers_are_not_held_back_by_the_kernel(reader):
-    """Connections have Nagle's algorithm off, also under asyncio's own loop, which looks at the protocol's number."""
+    """Connections have Nagle's algorithm off, for which asyncio looks at the number of the socket's protocol."""
     with bind({"capsolver": 0})["capsolver"] as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
@@ -199,12 +199,12 @@ def test_an_oracle_answers_through_every_protocol(sandbox, client, images):
 
 
 def test_uvicorn_alone_is_enough(tmp_path):
-    """Without the faster loop and parser it answers, drips, resets and stops as well."""
+    """Without the faster parser it answers, drips, resets and stops as well."""
     script = tmp_path / "plain.py"
     script.write_text(
         """
 import sys
-sys.modules["uvloop"] = sys.modules["httptools"] = None  # as if they were not installed
+sys.modules["httptools"] = None  # as if it were not installed
 import httpx
 from toolkit.sandbox import Sandbox, faults
 

@@ -8,16 +8,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from toolkit.engine.budget import Budget
 from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, drive, read_through
 from toolkit.engine.journal import Journal
 from toolkit.engine.limits import Governor, Limits
-from toolkit.engine.local import run_chunk
 from toolkit.engine.pacing import Pacing
 from toolkit.engine.redaction import redact
 from toolkit.engine.runner import NotBegun
 from toolkit.engine.single import EXCHANGE_S, Exchanges
+from toolkit.engine.worker import run_chunk
 from toolkit.errors import ProviderError, RateLimited, Unavailable
 from toolkit.http import Client
 from toolkit.providers.base import Account, ServiceProvider
@@ -47,18 +48,21 @@ class AccountLane:
         self._client: Client | None = None
         self._under_way = 0
         self._at_the_door: deque[asyncio.Future[None]] = deque()
+        self._not_begun: set[asyncio.Task[Any]] = set()
+        self._noted: tuple[int, float | None] | None = None
 
     # ── a session ────────────────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
         """Connect, and note the balance: here and at the end only, because services block keys that ask often."""
         self._client = self.open_client()
+        self._note_limits()
         await self._note_balance("before")
 
     def stop(self) -> None:
-        """Let go of what waits for a place."""
-        while self._at_the_door:
-            self._at_the_door.popleft().cancel()
+        """Let go of readings of which nothing was sent: they wait for a place, for money, or for the rate."""
+        for waiting in self._not_begun:
+            waiting.cancel()
 
     async def close(self) -> None:
         """Note the balance again and disconnect."""
@@ -87,26 +91,46 @@ class AccountLane:
         """
         provider = self.settings[trial.setting]
         task_id = self.to_collect.pop(trial, task_id)
+        reading = asyncio.current_task()
+        assert reading is not None  # noqa: S101 -- this is a coroutine, and runs in one
+        self._not_begun.add(reading)
         begun = self.clock.now()
-        await self._enter()
         try:
-            # A task that is collected has been counted when it was submitted.
-            reserved_usd = 0.0 if task_id is not None else provider.worst_usd or 0.0
-            await self._reserve(reserved_usd)
-            waited_s = self.clock.now() - begun
+            await self._enter()
             try:
-                flow = provider.flow(sample) if task_id is None else provider.collect(task_id)
-                world = self._world(trial if task_id is None else None)
-                tally = await read_through(flow, world, self.deadline_s, from_start=task_id is None)
-            except BaseException:  # cut short: nobody knows what was charged, so all of it counts
-                self.budget.settle(reserved_usd, reserved_usd)
-                raise
+                tally = await self._read(trial, provider, sample, task_id, begun)
+            finally:
+                self._leave()
         finally:
-            self._leave()
+            self._not_begun.discard(reading)
+        self._note_limits()
+        return tally
+
+    async def _read(
+        self, trial: Trial, provider: ServiceProvider, sample: Sample, task_id: str | int | None, begun: float
+    ) -> Tally:
+        most_usd = provider.worst_usd or 0.0
+        if task_id is None:
+            await self._reserve(most_usd)
+        else:
+            self.budget.reopen(most_usd)  # it was counted as spent when the task was left alone
+        waited_s = self.clock.now() - begun
+        spent_usd = most_usd  # if it is cut short, nobody knows what was charged
+        world = self._world(trial if task_id is None else None)
+        try:
+            flow = provider.flow(sample) if task_id is None else provider.collect(task_id)
+            tally = await read_through(flow, world, self.deadline_s, from_start=task_id is None)
+            if not tally.unsettled:
+                spent_usd = _spent_usd(provider, tally)
+        except asyncio.CancelledError:
+            if not world.begun and task_id is None:
+                spent_usd = 0.0
+            raise
+        finally:
+            self.budget.settle(most_usd, spent_usd)
         tally.limit_wait_s += waited_s
-        self.budget.settle(reserved_usd, reserved_usd if tally.unsettled else _spent_usd(provider, tally))
-        if tally.error is not None:
-            self._heed(tally.error, tally.started_at)
+        tally.task_id = task_id if tally.task_id is None else tally.task_id
+        self._heed(tally.error, world)
         return tally
 
     async def recorded(self, tally: Tally) -> None:
@@ -117,21 +141,46 @@ class AccountLane:
     def _world(self, trial: Trial | None) -> "_World":
         assert self._client is not None  # noqa: S101 -- a lane is asked between open and close only
         exchanges = Exchanges(self.account, self._client)
-        return _World(self.clock, exchanges, self._pacing, self.journal, trial, lambda: self.dead)
+        return _World(self.clock, exchanges, self._pacing, self.journal, trial, lambda: self.dead, self._begins)
 
-    def _heed(self, error: ProviderError, sent_at: float) -> None:
-        """Learn from an error: pause, slow down, or stop for good."""
-        redact(error, self.account.key)
-        if error.fatal:
+    def _begins(self) -> None:
+        """The reading that runs now sends its first request: from here on it is finished, whatever is stopped."""
+        reading = asyncio.current_task()
+        if reading is not None:
+            self._not_begun.discard(reading)
+
+    def _heed(self, error: ProviderError | None, world: "_World") -> None:
+        """Learn from how a reading ended: pause, slow down, or stop for good."""
+        if error is not None:
+            redact(error, self.account.key)
+        if isinstance(error, (RateLimited, Unavailable)):
+            world.refused(error.after_s, rate=isinstance(error, RateLimited))
+            return
+        world.accepted()
+        if error is not None and error.fatal:
             self._die(error)
-        elif isinstance(error, (RateLimited, Unavailable)) and error.status != _TOO_MANY:  # those were heeded at once
-            self._pacing.refused(sent_at, error.after_s, rate=isinstance(error, RateLimited))
 
     def _die(self, error: ProviderError) -> None:
         redact(error, self.account.key)
         self.dead = self.dead or error
         while self._at_the_door:
-            self._at_the_door.popleft().set_exception(NotBegun(f"{error.kind}: {error}"))
+            place = self._at_the_door.popleft()
+            if not place.done():
+                place.set_exception(NotBegun(f"{error.kind}: {error}"))
+
+    def _note_limits(self) -> None:
+        """Write down what is allowed, when that has changed by more than a little."""
+        allowed, pace = self._pacing.allowed, self.governor.pace
+        if self._noted is not None:
+            noted, noted_pace = self._noted
+            same_pace = noted_pace == pace or (noted_pace and pace and abs(pace / noted_pace - 1) < _TELLING_CHANGE)
+            if noted == allowed and same_pace:
+                return
+        self._noted = allowed, pace
+        at, per_second = round(self.clock.unix(), 3), None if pace is None else round(pace, 3)
+        self.journal.append(
+            {"event": "limits", "account": self.name, "at": at, "in_flight": allowed, "per_second": per_second}
+        )
 
     # ── places: as many readings at a time as the governor allows ────────────────────────────────────────
 
@@ -147,10 +196,12 @@ class AccountLane:
 
     def _leave(self) -> None:
         self._under_way -= 1
-        for _ in range(min(self._pacing.allowed - self._under_way, len(self._at_the_door))):
+        free = self._pacing.allowed - self._under_way
+        while free > 0 and self._at_the_door:
             place = self._at_the_door.popleft()
             if not place.done():
                 place.set_result(None)
+                free -= 1
 
     async def _reserve(self, usd: float) -> None:
         while not self.budget.reserve(usd):
@@ -160,11 +211,12 @@ class AccountLane:
 
 
 _TOO_MANY = 429
+_TELLING_CHANGE = 0.05
 
 
 @dataclass(slots=True)
 class _World:
-    """Carries out the steps of one flow with an account; `trial` is None where nothing is charged."""
+    """Carries out the steps of one flow with an account; `trial` is None where nothing more is charged."""
 
     clock: Clock
     exchanges: Exchanges
@@ -172,30 +224,50 @@ class _World:
     journal: Journal
     trial: Trial | None
     dead: Callable[[], ProviderError | None]
-    written_down: bool = False
+    begins: Callable[[], None]
+    begun: bool = False
+    _sent_at: float = 0.0
+    _unjudged: bool = False
 
     async def call(self, step: Call, timeout_s: float) -> Called:
         """One exchange, as soon as the account's rate allows it. A request that may cost is written down before."""
-        begun = self.clock.now()
+        self.accepted()
+        asked = self.clock.now()
         await self.pacing.place()
-        waited_s = self.clock.now() - begun
+        waited_s = self.clock.now() - asked
         dead = self.dead()
         if dead is not None:  # it died while we waited: not one request more
             return Called(None, type(dead)(str(dead), code=dead.code, status=dead.status), waited_s, 0.0, 0.0, 0.0)
-        self._write_down()
-        sent_at = self.clock.unix()
+        self._begin()
+        self._sent_at = self.clock.unix()
         called = await self.exchanges.call(step, self.clock, timeout_s, waited_s)
+        self._unjudged = called.reply is not None
         if called.reply is not None and called.reply.status == _TOO_MANY:
-            self.pacing.refused(sent_at, _retry_after_s(called.reply.headers, self.clock.unix()), rate=True)
-        elif called.reply is not None:
-            self.pacing.let_through()
+            self.refused(_retry_after_s(called.reply.headers, self.clock.unix()), rate=True)
         return called
+
+    def accepted(self) -> None:
+        """The flow goes on, or ends, as if the last request was let through."""
+        if self._unjudged:
+            self._unjudged = False
+            self.pacing.let_through()
+
+    def refused(self, after_s: float | None, *, rate: bool) -> None:
+        """The last request was refused, by its status or in the words of its answer."""
+        if self._unjudged:
+            self._unjudged = False
+            self.pacing.refused(self._sent_at, after_s, rate=rate)
+
+    def _begin(self) -> None:
+        if not self.begun:
+            self.begun = True
+            self.begins()
+            self._write_down()
 
     def _write_down(self) -> None:
         """Before the first request of a reading: should this process end now, the money is not forgotten."""
-        if self.trial is not None and not self.written_down:
+        if self.trial is not None:
             self.journal.append(self._event("asked"))
-            self.written_down = True
 
     async def submitted(self, step: Submitted) -> None:
         """The service holds a task: its id is on disk before anything else happens."""

@@ -37,6 +37,7 @@ class Books:
     finished: dict[Trial, str | None] = field(default_factory=dict)
     usage: dict[str, dict[str, float]] = field(default_factory=dict)
     balances: list[Record] = field(default_factory=list)
+    limits: list[Record] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
     _open: dict[Trial, Unsettled] = field(default_factory=dict)
     _lost: list[Unsettled] = field(default_factory=list)
@@ -57,6 +58,8 @@ class Books:
                 self.stopped.clear()
             elif event == "balance":
                 self.balances.append(record)
+            elif event == "limits":
+                self.limits.append(record)
             elif event == "stopped":
                 self.stopped[record["setting"]] = record["reason"]
 
@@ -100,11 +103,14 @@ class Books:
                 yield trial
 
     def to_collect(self) -> dict[Trial, str | int]:
-        """Tasks that the service was given and that have no outcome: to be asked for by their ids."""
+        """Tasks that the service was given and that have no outcome: to be asked for by their ids.
+
+        A trial that ended because its account was stopped has none: the service may have worked on.
+        """
         return {
             lost.trial: lost.task_id
             for lost in self.unsettled
-            if lost.task_id is not None and lost.trial not in self.finished
+            if lost.task_id is not None and (lost.trial not in self.finished or self.finished[lost.trial] in _FATAL)
         }
 
 

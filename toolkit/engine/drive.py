@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Protocol
 
-from toolkit.errors import DeadlineExceeded, EngineFailure, ProtocolError, ProviderError
+from toolkit.errors import DeadlineExceeded, EngineFailure, ProtocolError, ProviderError, TransportError, Unsolvable
 from toolkit.types import Answer, Call, Compute, Flow, Reply, Step, Submitted, Wait
 
 
@@ -64,6 +64,7 @@ class Tally:
     asked_s: float = 0.0
     low_s: float | None = None
     sent: bool = False
+    submitted: bool = False
     from_start: bool = True
 
     @property
@@ -78,8 +79,16 @@ class Tally:
 
     @property
     def unsettled(self) -> bool:
-        """Whether something may have been charged of which no answer came."""
-        return self.sent and self.error is not None and not self.error.settled
+        """Whether something may have been charged of which no answer came.
+
+        Of a task that the service holds, only the word that it could not be solved says that it was free: what goes
+        wrong with a later question, such as a key that is blocked by then, says nothing about the task.
+        """
+        if self.error is None:
+            return False
+        if self.submitted:
+            return not isinstance(self.error, Unsolvable)
+        return self.sent and not self.error.settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,7 @@ async def read_through(flow: Flow, world: World, deadline_s: float = float("inf"
     """
     tally = await drive(flow, world, deadline_s)
     tally.from_start = from_start
+    tally.submitted = tally.submitted or not from_start
     if tally.error is None:
         tally.answer, tally.error = _vetted(tally.value)
     return tally
@@ -177,7 +187,7 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
         tally.started_at = computed.started_at
         return _value(computed.value, computed.error)
     if isinstance(step, Submitted):
-        tally.task_id = step.task_id
+        tally.task_id, tally.submitted = step.task_id, True
         return await world.submitted(step)
     if left_s <= 0:
         raise DeadlineExceeded(f"no answer within {deadline_s:g} s", task_id=tally.task_id)
@@ -190,10 +200,12 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
         tally.client_lag_s = max(tally.client_lag_s, called.lag_s)
         tally.sent = tally.sent or called.error is None or not called.error.settled
         tally.asked_s = began_s
+        if isinstance(called.error, TransportError) and called.connect_s + called.service_s >= left_s:
+            raise DeadlineExceeded(f"no answer within {deadline_s:g} s", task_id=tally.task_id) from called.error
         return _value(called.reply, called.error)
     if isinstance(step, Wait):
-        # The flow waits because the exchange before said "not yet": the answer came later than that was asked.
-        tally.low_s = tally.asked_s
+        if step.pending:  # the exchange before said "not yet": the answer came later than that was asked
+            tally.low_s = tally.asked_s
         begun, pause_s = clock.now(), min(step.seconds, left_s)
         await clock.sleep(pause_s)
         waited_s = clock.now() - begun
@@ -219,7 +231,7 @@ def _vetted(answer: Any) -> tuple[Answer | None, ProviderError | None]:
     if not _encodable(text):
         return None, ProtocolError(f"the answer's text {text!a} holds half a character")
     confidence: object = answer.confidence
-    if confidence is not None and not (isinstance(confidence, Real) and 0 <= confidence <= 1):
+    if confidence is not None and not (isinstance(confidence, Real) and 0 <= float(confidence) <= 1):
         return None, ProtocolError(f"the answer's confidence is {confidence!r}, not a number from 0 to 1")
     usage: object = answer.usage
     if not isinstance(usage, Mapping) or not all(isinstance(n, Real) and math.isfinite(n) for n in usage.values()):

@@ -7,24 +7,24 @@ step that does it twice is the culprit and becomes a row, the others lose nothin
 
 import asyncio
 import os
-import signal
-import threading
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from uuid import uuid4
 
 from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, in_words, read_through
 from toolkit.engine.runner import NotBegun
+from toolkit.engine.worker import OVERDUE, enter_service, run_chunk
 from toolkit.errors import DeadlineExceeded, EngineFailure, ProviderError
 from toolkit.providers.base import Provider
 from toolkit.types import Call, Compute, Flow, Sample, Submitted, Trial
 
 _CHUNK_S = 0.1
 _LONGEST_CHUNK = 64
-_PARENT_CHECK_S = 1.0
+_LOADING_S = 600.0  # no engine needs longer to be ready; one that hangs beyond our worker's reach is ended then
 _CHUNKS_AHEAD = 2  # per worker: one at work and one at the door, so that no worker waits for us
 
 ONE_THREAD = dict.fromkeys(("OMP_THREAD_LIMIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -61,7 +61,8 @@ class Here:
 class LocalLane(Here):
     """The lane of local engines: `count` workers on this machine, or whatever `executor` the caller brought.
 
-    `deadline_s` bounds one step; it can be enforced on our own process pool only, whose workers can be ended.
+    `deadline_s` bounds one step, loading not counted; only the workers of our own pool can be ended then. What hangs
+    on a brought executor, or in an engine that lets no other thread run, is given up minutes later.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class LocalLane(Here):
         self._make: Callable[[], Executor] | None = None
         if executor is None:
             self.count = count or cores()
-            self._make = _process_pool(self.count)
+            self._make = _process_pool(self.count, deadline_s)
             if self._make is None:
                 self.count = 1
                 self._make = _one_thread
@@ -168,17 +169,17 @@ class LocalLane(Here):
                 self._executor = self._make()
             assert self._executor is not None  # noqa: S101 -- brought by the caller or made above
             executor = self._executor
-            future = executor.submit(run_chunk, [errand.step for errand in chunk])
-            # Chunks ahead of this one may have to end first, each within the same bound.
-            patience_s = self._deadline_s * len(chunk) * _CHUNKS_AHEAD
+            future = executor.submit(run_chunk, [errand.step for errand in chunk], uuid4().hex)
+            # A worker of ours ends itself when a reading is overdue; this bound is for what it cannot see.
+            patience_s = self._deadline_s * _CHUNKS_AHEAD + (_LOADING_S if self._make is not None else 0.0)
             results = await asyncio.wait_for(asyncio.wrap_future(future), patience_s)
         except TimeoutError:
-            self._lost(chunk, executor, DeadlineExceeded(f"no answer from the engine within {self._deadline_s:g} s"))
+            self._lost(chunk, executor, self._overdue())
         except BrokenExecutor as error:
             if future is None and self._make is None:
                 self._give_up(chunk, error)
             else:
-                self._lost(chunk, executor, EngineFailure(f"the engine's process died: {type(error).__name__}"))
+                self._lost(chunk, executor, self._died(error))
         except asyncio.CancelledError as error:
             if future is None or not future.cancelled():
                 raise
@@ -201,6 +202,16 @@ class LocalLane(Here):
             self._executor = None
         # The first time the culprit is unknown if there was company, in the chunk or in the pool.
         self._suspect(chunk, error, known=self._make is None)
+
+    def _overdue(self) -> DeadlineExceeded:
+        return DeadlineExceeded(f"no answer from the engine within {self._deadline_s:g} s")
+
+    def _died(self, error: BrokenExecutor) -> ProviderError:
+        """Why a worker ended, as far as the pool tells: loky's message lists exit codes such as ``SIGSEGV(-11)``."""
+        codes = ", ".join(re.findall(r"[A-Z]+\(-?\d+\)", str(error)))
+        if f"EXIT({OVERDUE})" in codes:
+            return self._overdue()
+        return EngineFailure(f"the engine's process died: {codes or type(error).__name__}")
 
     def _give_up(self, chunk: list[_Errand], error: BaseException) -> None:
         """The executor takes no more work, which is no engine's fault: what waits has not begun."""
@@ -225,33 +236,12 @@ def _begun(setting: Provider, sample: Sample) -> Flow:
     return (yield from setting.flow(sample))
 
 
-def run_chunk(steps: Sequence[Compute]) -> list[Computed]:
-    """Do some steps one after another; runs on the worker."""
-    return [_timed(step) for step in steps]
-
-
-def _timed(step: Compute) -> Computed:
-    started_at, begun = time.time(), time.perf_counter()
-    value: Any = None
-    error: ProviderError | None = None
-    try:
-        if step.prepare is not None:
-            step.prepare(*step.args)
-        started_at, begun = time.time(), time.perf_counter()
-        value = step.function(*step.args)
-    except ProviderError as refused:
-        error = refused
-    except BaseException as failure:  # noqa: BLE001 -- engines raise what they like, SystemExit too: a row with its reason
-        error = EngineFailure(in_words(failure))
-    return Computed(value, error, started_at, time.perf_counter() - begun)
-
-
 def _settle(errand: _Errand, computed: Computed) -> None:
     if not errand.future.done():
         errand.future.set_result(computed)
 
 
-def _process_pool(count: int) -> Callable[[], Executor] | None:
+def _process_pool(count: int, deadline_s: float) -> Callable[[], Executor] | None:
     """How to make our own pool, or None where loky is missing.
 
     loky's workers are started afresh, not forked from a process full of threads; they understand classes that
@@ -261,25 +251,13 @@ def _process_pool(count: int) -> Callable[[], Executor] | None:
         from loky import ProcessPoolExecutor
     except ImportError:
         return None
-    return lambda: ProcessPoolExecutor(count, env=ONE_THREAD, initializer=_enter_service, initargs=(os.getpid(),))
+    return lambda: ProcessPoolExecutor(
+        count, env=ONE_THREAD, initializer=enter_service, initargs=(os.getpid(), deadline_s)
+    )
 
 
 def _one_thread() -> Executor:
     return ThreadPoolExecutor(1, thread_name_prefix="toolkit-engine")
-
-
-def _enter_service(parent: int) -> None:
-    """Ctrl-C reaches every process of a terminal; a worker finishes its chunk and the run ends in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.name == "posix":  # elsewhere the parent's id does not change with its end
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """A worker whose run was killed would wait for its next chunk for ever."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_CHECK_S)
-    os._exit(1)
 
 
 def _end(executor: Executor) -> None:

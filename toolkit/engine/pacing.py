@@ -1,8 +1,8 @@
 """An account's rate, kept together with the other notebooks of this user that have the same key.
 
-The account's few numbers (when the next request may go, until when to pause, at which pace) and the processes that
-use it stand in a small file that all of them map into memory. Looking costs no system call; changing takes the
-file's lock. Where files cannot be locked, each process keeps to itself.
+The account's few numbers (when the next request may go, until when to pause, at which pace, when it was last cut)
+and the runs that use it stand in a small file that all of them map into memory. Looking costs no system call;
+changing takes the file's lock. Where files cannot be locked, each process keeps to itself.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from toolkit.engine.drive import Clock
-from toolkit.engine.limits import Governor
+from toolkit.engine.limits import LONGEST_PAUSE_S, Governor
 from toolkit.providers.base import Account
 
-_NUMBERS = struct.Struct("ddd")  # next_at, resume_at, pace (0: none)
-_MEMBER = struct.Struct("qd")  # process id, when it was last seen
+_NUMBERS = struct.Struct("dddd")  # next_at, resume_at, pace (0: none), cut_at
+_MEMBER = struct.Struct("qd")  # a number for who it is, when it was last seen
 _MEMBERS = 32
 _SIZE = _NUMBERS.size + _MEMBERS * _MEMBER.size
 _SEEN_EVERY_S = 1.0
 _GONE_AFTER_S = 5.0
-_LONGEST_WAIT_S = 600.0  # services lock accounts out for ten minutes; a longer wait is a clock that jumped
+_STALE_AFTER_S = 60.0
 
 
 class Pacing:
@@ -37,6 +37,8 @@ class Pacing:
         self._shared = _Shared.open(account, folder)
         self._members = 1
         self._seen_at = float("-inf")
+        if self._shared is not None:
+            self._join()
 
     @property
     def allowed(self) -> int:
@@ -53,12 +55,16 @@ class Pacing:
 
     def let_through(self) -> None:
         """A request was answered and not refused."""
+        before = self._governor.pace
         self._governor.let_through(self._clock.unix())
+        if self._shared is not None and self._governor.pace != before:
+            with self._shared.locked():
+                self._write()
 
     def refused(self, sent_at: float, after_s: float | None, *, rate: bool) -> None:
         """A request was refused; the other processes are told by the file."""
         with self._exchanged():
-            self._governor.refused(self._clock.unix(), sent_at, after_s, rate=rate)
+            self._governor.refused(self._clock.unix(), sent_at, after_s, rate=rate, senders=self._members)
 
     def close(self) -> None:
         """Leave the file."""
@@ -68,9 +74,7 @@ class Pacing:
 
     def _free(self) -> bool:
         """Whether nothing limits the rate now. A glance, without the lock."""
-        if self._shared is not None:
-            self._governor.next_at, self._governor.resume_at, pace = self._shared.numbers()
-            self._governor.pace = pace or self._governor.pace
+        self._read()
         return self._governor.pace is None and self._governor.wait_s(self._clock.unix()) <= 0
 
     def _wait_s(self) -> float:
@@ -83,15 +87,38 @@ class Pacing:
         if self._shared is None:
             yield
             return
-        governor, now = self._governor, self._clock.unix()
         with self._shared.locked():
-            next_at, resume_at, pace = self._shared.numbers()
-            governor.next_at = next_at if next_at - now < _LONGEST_WAIT_S else now
-            governor.resume_at = resume_at if resume_at - now < _LONGEST_WAIT_S else now
-            if pace and (governor.pace is None or pace < governor.pace):
-                governor.pace = pace
+            self._read()
             yield
-            self._shared.write(governor.next_at, governor.resume_at, governor.pace or 0.0)
+            self._write()
+
+    def _read(self) -> None:
+        if self._shared is None:
+            return
+        governor, now = self._governor, self._clock.unix()
+        next_at, resume_at, pace, cut_at = self._shared.numbers()
+        # A time too far ahead was written by a clock that has jumped back since.
+        governor.next_at = next_at if next_at <= now + LONGEST_PAUSE_S else 0.0
+        governor.resume_at = resume_at if resume_at <= now + LONGEST_PAUSE_S else 0.0
+        governor.cut_at = min(cut_at, now)
+        if pace:
+            governor.pace = pace if governor.ceiling is None else min(pace, governor.ceiling)
+
+    def _write(self) -> None:
+        assert self._shared is not None  # noqa: S101 -- looked at by the callers
+        governor = self._governor
+        self._shared.write(governor.next_at, governor.resume_at, governor.pace or 0.0, governor.cut_at)
+
+    def _join(self) -> None:
+        """Sign for the first time. Where nobody else is, only pauses and what was learned of late still hold."""
+        assert self._shared is not None  # noqa: S101 -- looked at by the caller
+        now = self._clock.unix()
+        with self._shared.locked():
+            self._members = self._shared.sign(now)
+            self._seen_at = now
+            next_at, resume_at, _, cut_at = self._shared.numbers()
+            if self._members == 1 and (self._governor.ceiling is not None or cut_at < now - _STALE_AFTER_S):
+                self._shared.write(next_at, resume_at, 0.0, cut_at)
 
     def _share(self) -> int:
         now = self._clock.unix()
@@ -106,6 +133,8 @@ class _Shared:
     """The file."""
 
     def __init__(self, fd: int) -> None:
+        # Not the process id: two runs of one process are two that share.
+        self._me = int.from_bytes(os.urandom(7)) + 1
         self._fd = fd
         self._map = mmap.mmap(fd, _SIZE)
 
@@ -120,7 +149,7 @@ class _Shared:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # A digest, because a key may not stand in a file's name.
             name = hashlib.sha256(f"{account.service}\n{account.base_url}\n{account.key}".encode()).hexdigest()[:24]
-            fd = os.open(folder / f"{name}.account", os.O_RDWR | os.O_CREAT, 0o600)
+            fd = os.open(folder / f"{name}.limits", os.O_RDWR | os.O_CREAT, 0o600)
             if os.fstat(fd).st_size != _SIZE:
                 os.ftruncate(fd, _SIZE)
             return cls(fd)
@@ -137,37 +166,31 @@ class _Shared:
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
-    def numbers(self) -> tuple[float, float, float]:
-        next_at, resume_at, pace = _NUMBERS.unpack_from(self._map, 0)
-        return next_at, resume_at, pace
+    def numbers(self) -> tuple[float, float, float, float]:
+        next_at, resume_at, pace, cut_at = _NUMBERS.unpack_from(self._map, 0)
+        return next_at, resume_at, pace, cut_at
 
-    def write(self, next_at: float, resume_at: float, pace: float) -> None:
-        _NUMBERS.pack_into(self._map, 0, next_at, resume_at, pace)
+    def write(self, next_at: float, resume_at: float, pace: float, cut_at: float) -> None:
+        _NUMBERS.pack_into(self._map, 0, next_at, resume_at, pace, cut_at)
 
     def sign(self, now: float) -> int:
-        """Say that this process is there; gives how many are. Places of those that are gone are taken over."""
+        """Say that this one is there; gives how many are. Places of those that are gone are taken over."""
         mine, living = None, 0
         for place in range(_MEMBERS):
-            pid, seen_at = _MEMBER.unpack_from(self._map, self._at(place))
-            if pid == os.getpid() or (pid and now - seen_at > _GONE_AFTER_S) or (not pid and mine is None):
+            who, seen_at = _MEMBER.unpack_from(self._map, self._at(place))
+            if who == self._me or not who or abs(now - seen_at) > _GONE_AFTER_S:
                 mine = place if mine is None else mine
                 _MEMBER.pack_into(self._map, self._at(place), 0, 0.0)
-            elif pid:
+            else:
                 living += 1
         if mine is not None:
-            _MEMBER.pack_into(self._map, self._at(mine), os.getpid(), now)
-        if not living and mine is not None and self._stale(now):
-            self.write(0.0, 0.0, 0.0)  # nobody else is here: what was learned by others long ago is forgotten
+            _MEMBER.pack_into(self._map, self._at(mine), self._me, now)
         return living + 1
-
-    def _stale(self, now: float) -> bool:
-        next_at, resume_at, _ = self.numbers()
-        return max(next_at, resume_at) < now - 60.0
 
     def leave(self) -> None:
         with self.locked():
             for place in range(_MEMBERS):
-                if _MEMBER.unpack_from(self._map, self._at(place))[0] == os.getpid():
+                if _MEMBER.unpack_from(self._map, self._at(place))[0] == self._me:
                     _MEMBER.pack_into(self._map, self._at(place), 0, 0.0)
         self._map.close()
         os.close(self._fd)

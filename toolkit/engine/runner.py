@@ -201,13 +201,15 @@ class Runner:
 
     async def _try(self, lane: Lane, trial: Trial, position: int) -> None:
         """Bring one trial to its outcome, with as many attempts as the policy allows."""
-        clock, begun, backoff_s, task_id = lane.clock, lane.clock.now(), 0.0, None
+        clock, begun, backoff_s, limited_s, task_id = lane.clock, lane.clock.now(), 0.0, 0.0, None
         for number in itertools.count(1):
             tally = await self._ask(lane, trial, position, task_id)
             elapsed_s = clock.now() - begun
+            limited_s += tally.limit_wait_s
             wait_s = None
             if tally.error is not None and not self._stop.is_set():
-                wait_s = self._retry.wait_s(tally.error, number, elapsed_s, self._jitter)
+                # What our own limits held up is not the service's doing, and takes no try away.
+                wait_s = self._retry.wait_s(tally.error, number, elapsed_s - limited_s, self._jitter)
             attempt = _attempt(trial, number, tally, elapsed_s, backoff_s, final=wait_s is None)
             self._journal.append(attempt.as_record())
             await lane.recorded(tally)
@@ -217,7 +219,8 @@ class Runner:
                     for setting in lane.settings:
                         self._stop_setting(setting, f"{tally.error.kind}: {tally.error}")
                 return
-            task_id = tally.task_id  # a task that exists is asked again; a new one would be paid for again
+            # A task that the service holds is asked again: a new one would be paid for again.
+            task_id = tally.task_id if tally.submitted else None
             if not await self._pause(clock, wait_s):
                 return  # stopped: the trial has no outcome yet, and is left for a resume
             backoff_s = wait_s

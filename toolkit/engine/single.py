@@ -4,8 +4,8 @@ import asyncio
 import json
 
 from toolkit.engine.drive import Called, Clock, Computed, SystemClock
-from toolkit.engine.local import run_chunk
 from toolkit.engine.redaction import redact
+from toolkit.engine.worker import run_chunk
 from toolkit.errors import ProviderError
 from toolkit.http import Client
 from toolkit.providers.base import Account

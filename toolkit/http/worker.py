@@ -154,6 +154,8 @@ def _converse(connection: httpcore.ConnectionInterface, job: Job) -> Reply:
     )
     response = connection.handle_request(request)
     try:
+        if not job.sent:  # it lay there since the exchange before, and answers something else or nothing
+            raise httpcore.RemoteProtocolError
         headers: dict[str, str] = {}
         for raw_name, raw_value in response.headers:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

@@ -92,18 +92,19 @@ class TaskService(ServiceProvider):
         again; what leaves here is therefore nothing that a policy would retry.
         """
         pause_s, every_s = self.poll_pauses_s
-        last: ProviderError | None = None
+        pending, last = True, None
         for _ in range(POLLS_PER_TASK):
-            yield Wait(pause_s)
+            yield Wait(pause_s, pending)
             pause_s = every_s
             try:
                 answer = yield from self.peek(task_id)
             except (TransportError, RateLimited, Unavailable) as error:
-                last = error
+                pending, last = False, error
                 pause_s = max(every_s, error.after_s or 0.0)
             else:
                 if answer is not None:
                     return answer
+                pending = True
         why = "" if last is None else f"; of the failed ones the last said: {last}"
         raise DeadlineExceeded(f"no answer in {POLLS_PER_TASK} polls{why}", task_id=task_id)
 

@@ -90,7 +90,7 @@ class SandboxApp:
         wait_s = window.take(time.monotonic())
         if not wait_s:
             return None
-        refusal = service.refusal(Refused(service.overloaded_code), request.operation)
+        refusal = service.refusal(Refused(service.overloaded_code), request)
         when = ((b"retry-after", b"%d" % math.ceil(wait_s)),) if self._says_when else ()
         return Response(service.rate_limit_status, refusal.content, headers=when)
 

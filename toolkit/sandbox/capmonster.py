@@ -111,7 +111,10 @@ class CapMonster(Service):
         key = request.document.get("clientKey", request.document.get("ClientKey"))
         return key.partition("__")[0] if isinstance(key, str) else None
 
-    def refusal(self, refused: Refused, operation: str) -> Response:
+    def refusal(self, refused: Refused, request: Request) -> Response:
+        return self._refusal(refused, request.operation)
+
+    def _refusal(self, refused: Refused, operation: str) -> Response:
         meaning = self.meanings.get(refused.code, Meaning(200, refused.code))
         content: dict[str, Any] = {"errorId": 1, "errorCode": refused.code}
         if refused.described and not operation.startswith("reportIncorrect"):
@@ -126,7 +129,7 @@ class CapMonster(Service):
         return meaning.status
 
     def lost(self, request: Request) -> Response:
-        return self.refusal(Refused("ERROR_NO_SUCH_METHOD", f"no {request.method} {request.path} here"), "")
+        return self._refusal(Refused("ERROR_NO_SUCH_METHOD", f"no {request.method} {request.path} here"), "")
 
     # ── operations ──
 
@@ -233,7 +236,7 @@ class CapMonster(Service):
 
     def _result(self, task: Task[int]) -> Response:
         if task.solution is None:
-            return self.refusal(Refused("ERROR_CAPTCHA_UNSOLVABLE"), "getTaskResult")
+            return self._refusal(Refused("ERROR_CAPTCHA_UNSOLVABLE"), "getTaskResult")
         return Response(200, {"errorId": 0, "status": "ready", "solution": task.solution})
 
 

@@ -107,19 +107,22 @@ class CapSolver(Service):
         key = request.document.get("clientKey", request.document.get("ClientKey"))
         return key if isinstance(key, str) else None
 
-    def refusal(self, refused: Refused, operation: str) -> Response:
+    def refusal(self, refused: Refused, request: Request) -> Response:
         meaning = self.meanings.get(refused.code, Meaning(400, refused.code))
         content: dict[str, Any] = {"errorId": 1, "errorCode": refused.code}
         if refused.described:
             content["errorDescription"] = refused.description or meaning.description
-        if operation in ("createTask", "getTaskResult"):
+        if request.operation in ("createTask", "getTaskResult"):
             content["status"] = "failed"
-        if refused.task_id is not None:
-            content["taskId"] = refused.task_id
+        task_id = refused.task_id
+        if request.operation == "getTaskResult" and isinstance(request.document, dict):
+            task_id = request.document.get("taskId")  # the Go client forgets what it asked for
+        if task_id is not None:
+            content["taskId"] = task_id
         return Response(meaning.status, content)
 
     def lost(self, request: Request) -> Response:
-        refusal = self.refusal(Refused("ERROR_BAD_REQUEST", f"no {request.method} {request.path} here"), "")
+        refusal = self.refusal(Refused("ERROR_BAD_REQUEST", f"no {request.method} {request.path} here"), request)
         return replace(refusal, status=405 if request.path in self.routes else 404)
 
     # ── operations ──
@@ -147,9 +150,9 @@ class CapSolver(Service):
         try:
             task = self.tasks.poll(id, account)
         except OverPolled:
-            raise Refused(self.rules.over_polled, "the task was asked for too often", task_id=id) from None
+            raise Refused(self.rules.over_polled, "the task was asked for too often") from None
         if task is None:
-            raise Refused("ERROR_TASKID_INVALID", task_id=id)
+            raise Refused("ERROR_TASKID_INVALID")
         if not self.tasks.is_ready(task):
             return Response(200, {**_fine(), "status": "processing", "taskId": id})
         return self._result(task, request)
@@ -237,7 +240,7 @@ class CapSolver(Service):
 
     def _result(self, task: Task[str], request: Request, delay_s: float = 0.0) -> Response:
         if task.solution is None:
-            refusal = self.refusal(Refused("ERROR_CAPTCHA_UNSOLVABLE", task_id=task.id), request.operation)
+            refusal = self.refusal(Refused("ERROR_CAPTCHA_UNSOLVABLE", task_id=task.id), request)
             return replace(refusal, delay_s=delay_s)
         content = {**_fine(), "status": "ready", "solution": task.solution, "taskId": task.id}
         return Response(200, content, delay_s=delay_s)

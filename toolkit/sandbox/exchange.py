@@ -109,8 +109,8 @@ class Service(ABC):
         """The account's key in a request, or None where there is none to be found."""
 
     @abstractmethod
-    def refusal(self, refused: Refused, operation: str) -> Response:
-        """The error answer of this service to an operation."""
+    def refusal(self, refused: Refused, request: Request) -> Response:
+        """The error answer of this service to a request."""
 
     @abstractmethod
     def lost(self, request: Request) -> Response:
@@ -124,4 +124,4 @@ class Service(ABC):
         try:
             return await answer(request)
         except Refused as refused:
-            return self.refusal(refused, request.operation)
+            return self.refusal(refused, request)

@@ -44,7 +44,7 @@ def rate_limited(after_s: float | None = None, *, status: int = 429) -> Fault:
     headers = () if after_s is None else ((b"retry-after", f"{after_s:g}".encode()),)
 
     def answer(service: Service, request: Request) -> Response:
-        refusal = service.refusal(Refused(service.overloaded_code), request.operation)
+        refusal = service.refusal(Refused(service.overloaded_code), request)
         return replace(refusal, status=status, headers=headers)
 
     return Fault("rate_limited" if after_s is None else "rate_limited_retry_after", instead=answer)
@@ -55,7 +55,7 @@ def server_error(status: int = 503, *, body: Literal["json", "html", "empty"] = 
 
     def answer(service: Service, request: Request) -> Response:
         if body == "json":
-            return replace(service.refusal(Refused(service.unavailable_code), request.operation), status=status)
+            return replace(service.refusal(Refused(service.unavailable_code), request), status=status)
         return Response(status, _HTML if body == "html" else b"", content_type=b"text/html")
 
     return Fault(f"server_error_{status}_{body}", instead=answer)
@@ -65,7 +65,7 @@ def error_code(code: str, *, described: bool = True, status: int | None = None) 
     """The service's answer with this error code, known to it or not; `described` False leaves its words out."""
 
     def answer(service: Service, request: Request) -> Response:
-        refusal = service.refusal(Refused(code, described=described), request.operation)
+        refusal = service.refusal(Refused(code, described=described), request)
         return refusal if status is None else replace(refusal, status=status)
 
     return Fault(code if described else f"{code}_undescribed", instead=answer)
@@ -254,7 +254,7 @@ def _coded(code_of: Callable[[Service], str | None]) -> Callable[[Service, Reque
         code = code_of(service)
         if code is None:
             return Response(404, b"", content_type=b"text/plain")
-        return service.refusal(Refused(code), request.operation)
+        return service.refusal(Refused(code), request)
 
     return answer
 

@@ -14,13 +14,15 @@ Money = Decimal | int | str | float
 class Entry:
     """One task that a service took on and finished.
 
-    `charged_usd` is 0 for a free one; `outcome` says why (``answered``, ``unsolvable``, ``below_threshold``).
+    `charged` says whether its price was taken, also where that price is 0; `outcome` says why (``answered``,
+    ``unsolvable``, ``below_threshold``).
     `usage` holds other quantities a bill may be made of, such as tokens.
     """
 
     service: str
     key: str = field(repr=False)
     task_id: str | int
+    charged: bool
     charged_usd: Decimal
     outcome: str
     usage: Mapping[str, int] = field(default_factory=dict)
@@ -79,11 +81,11 @@ class Ledger:
 
     def charged(self, service: str | None = None) -> int:
         """How many answers were charged."""
-        return sum(entry.charged_usd > 0 for entry in self._of(service))
+        return sum(entry.charged for entry in self._of(service))
 
     def free(self, service: str | None = None) -> int:
         """How many tasks were finished without a charge."""
-        return sum(entry.charged_usd == 0 for entry in self._of(service))
+        return sum(not entry.charged for entry in self._of(service))
 
     def spent_usd(self, service: str | None = None) -> Decimal:
         """The sum of all charges."""
@@ -125,11 +127,11 @@ class Ledger:
         usage: Mapping[str, int] | None = None,
     ) -> None:
         """End a task whose price was held: take the price, or give it free."""
-        charged = account.price_usd if charge else Decimal(0)
-        entry = Entry(account.service, account.key, task_id, charged, outcome, usage or {})
+        charged_usd = account.price_usd if charge else Decimal(0)
+        entry = Entry(account.service, account.key, task_id, charge, charged_usd, outcome, usage or {})
         with self._lock:
             account.held_usd -= account.price_usd
-            account.balance_usd -= charged
+            account.balance_usd -= charged_usd
             self._entries.append(entry)
 
     def report(self, report: Report) -> None:

@@ -64,7 +64,7 @@ class OpenAI(Service):
         scheme, _, key = request.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         return key.strip() if scheme.lower() == "bearer" else None
 
-    def refusal(self, refused: Refused, operation: str) -> Response:  # noqa: ARG002 -- all operations refuse alike
+    def refusal(self, refused: Refused, request: Request) -> Response:  # noqa: ARG002 -- all are refused alike
         meaning = self.meanings.get(refused.code, Meaning(400, refused.code))
         error: dict[str, Any] = {"type": _type(meaning.status), "param": None, "code": refused.code}
         if refused.described:
@@ -72,7 +72,7 @@ class OpenAI(Service):
         return Response(meaning.status, {"error": error})
 
     def lost(self, request: Request) -> Response:
-        return self.refusal(Refused("unknown_url", f"Unknown request URL: {request.method} {request.path}"), "")
+        return self.refusal(Refused("unknown_url", f"Unknown request URL: {request.method} {request.path}"), request)
 
     async def _complete(self, request: Request) -> Response:
         account = self._account(request)

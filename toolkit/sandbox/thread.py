@@ -81,7 +81,7 @@ def _server(app: SandboxApp) -> "uvicorn.Server":
     config = uvicorn.Config(
         app,
         http=app.connections.watched(AutoHTTPProtocol),
-        loop="none",  # ours is made by the thread; uvicorn's way would change the policy of the whole process
+        loop="none",  # the thread makes its own; uvicorn's way would set one for the whole process
         ws="none",
         lifespan="off",
         interface="asgi3",

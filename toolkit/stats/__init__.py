@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from toolkit.stats.by_length import accuracy_by_length as accuracy_by_length
     from toolkit.stats.by_length import error_by_position as error_by_position
+    from toolkit.stats.cascades import CascadeSearch as CascadeSearch
+    from toolkit.stats.cascades import replay_cascade as replay_cascade
+    from toolkit.stats.cascades import search_cascades as search_cascades
     from toolkit.stats.character_errors import Confusions as Confusions
     from toolkit.stats.character_errors import confusions as confusions
     from toolkit.stats.character_errors import look_alikes as look_alikes
     from toolkit.stats.character_errors import lower_case as lower_case
     from toolkit.stats.comparison import Comparison as Comparison
     from toolkit.stats.comparison import compare as compare
+    from toolkit.stats.determinism import DeterminismAudit as DeterminismAudit
+    from toolkit.stats.determinism import audit_determinism as audit_determinism
+    from toolkit.stats.determinism import smoothed as smoothed
+    from toolkit.stats.ensembles import Agreement as Agreement
+    from toolkit.stats.ensembles import agreement as agreement
     from toolkit.stats.intervals import Interval as Interval
     from toolkit.stats.intervals import clopper_pearson as clopper_pearson
     from toolkit.stats.intervals import clustered_wilson as clustered_wilson
@@ -23,6 +31,9 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import jeffreys as jeffreys
     from toolkit.stats.intervals import quantile_interval as quantile_interval
     from toolkit.stats.intervals import wilson as wilson
+    from toolkit.stats.probing import ProbePlan as ProbePlan
+    from toolkit.stats.probing import compare_probe_plans as compare_probe_plans
+    from toolkit.stats.probing import probe_plan as probe_plan
     from toolkit.stats.reliability import Calibration as Calibration
     from toolkit.stats.reliability import calibrated as calibrated
     from toolkit.stats.reliability import calibration as calibration
@@ -48,6 +59,11 @@ _FILES = {
         "accuracy_by_length",
         "error_by_position",
     ),
+    "cascades": (
+        "CascadeSearch",
+        "replay_cascade",
+        "search_cascades",
+    ),
     "character_errors": (
         "Confusions",
         "confusions",
@@ -58,6 +74,15 @@ _FILES = {
         "Comparison",
         "compare",
     ),
+    "determinism": (
+        "DeterminismAudit",
+        "audit_determinism",
+        "smoothed",
+    ),
+    "ensembles": (
+        "Agreement",
+        "agreement",
+    ),
     "intervals": (
         "Interval",
         "clopper_pearson",
@@ -67,6 +92,11 @@ _FILES = {
         "jeffreys",
         "quantile_interval",
         "wilson",
+    ),
+    "probing": (
+        "ProbePlan",
+        "compare_probe_plans",
+        "probe_plan",
     ),
     "reliability": (
         "Calibration",

@@ -1,6 +1,6 @@
 """Several settings on the same images, as settings × images tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,10 +40,17 @@ class Aligned:
         tables = (there & column[row] for column in (trials.correct, trials.answered, trials.error, trials.counted))
         return cls(outcomes, trials.settings, trials.samples, row, *tables)
 
-    def take(self, images: BoolArray) -> "Aligned":
+    def take(self, images: BoolArray | np.bool_) -> "Aligned":
         """The same settings on some of the images."""
-        tables = (table[:, images] for table in (self.row, self.correct, self.answered, self.error, self.counted))
-        return Aligned(self.outcomes, self.settings, self.samples[images], *tables)
+        return replace(
+            self,
+            samples=self.samples[np.asarray(images, np.bool_)],
+            row=self.row[:, images],
+            correct=self.correct[:, images],
+            answered=self.answered[:, images],
+            error=self.error[:, images],
+            counted=self.counted[:, images],
+        )
 
     def numbers(self, name: str, missing: float = np.nan) -> FloatArray:
         """A column as settings × images; `missing` where there is no trial, no value, or no such column."""

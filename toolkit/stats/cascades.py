@@ -22,6 +22,9 @@ from toolkit.stats.utility import Utility
 Stage = tuple[str, float | None]
 """A setting, and the confidence from which its answer is taken; None takes any answer."""
 
+Places = tuple[tuple[int, int], ...]
+"""A cascade by number: each stage's setting, and the place of its threshold among those tried."""
+
 THRESHOLDS = 10
 
 
@@ -42,7 +45,7 @@ def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, lab
         raise SettingError("a cascade takes one stage at least")
     aligned = Aligned.of(outcomes)
     place = [_place(aligned.settings, name) for name, _ in plan]
-    aligned = aligned.take((aligned.row[place] >= 0).all(axis=0))
+    aligned = aligned.take(np.all(aligned.row[place] >= 0, axis=0))
     sure = aligned.numbers("confidence")
     accepted = np.array(
         [
@@ -50,7 +53,7 @@ def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, lab
             for i, (_, t) in zip(place, plan, strict=True)
         ]
     )
-    taken = accepted.any(axis=0)
+    taken = np.asarray(accepted.any(axis=0))
     stage = np.where(taken, np.argmax(accepted, axis=0), len(plan) - 1)
     images = np.arange(stage.size)
     found = aligned.outcomes.iloc[aligned.row[place][stage, images]].reset_index(drop=True)
@@ -153,14 +156,14 @@ def search_cascades(
     third stage is added greedily to the best pair. Choosing is repeated inside each part of the cross-fit.
     """
     aligned = Aligned.of(outcomes)
-    aligned = aligned.take((aligned.row >= 0).all(axis=0))
+    aligned = aligned.take(np.all(aligned.row >= 0, axis=0))
     n = aligned.row.shape[1]
     if n < folds or folds < 2:
         raise DatasetError(f"{n} images that all settings read are too few for {folds} parts")
     stages = _stages(aligned, utility, thresholds)
     k = len(aligned.settings)
     pairs = [((i, t), (j, 0)) for i, j in permutations(range(k), 2) for t in range(len(stages.thresholds[i]))]
-    candidates: list[tuple[tuple[int, int], ...]] = [((i, 0),) for i in range(k)] + pairs
+    candidates: list[Places] = [*(((i, 0),) for i in range(k)), *pairs]
     rng = np.random.default_rng(seed)
     fold = np.array([rng.permutation(n) % folds for _ in range(repeats)])
     sums = np.empty((len(candidates), repeats, folds))
@@ -182,7 +185,8 @@ def search_cascades(
     ranked = [best, *(candidates[c] for c in np.argsort(-total, kind="stable") if candidates[c] != best)][:top]
     table = pd.DataFrame([_described(outcomes, stages, candidate) for candidate in ranked])
     apparent = float(stages.worth(best).mean())
-    tried = len(candidates) + (len(_thirds(stages, best)) if third_stage and k > 2 else 0)
+    pair = candidates[int(np.argmax(total))]
+    tried = len(candidates) + (len(_thirds(stages, pair)) if third_stage else 0)
     values = float(held.mean()), low, high, float(single.mean())
     return CascadeSearch(table, stages.named(best), apparent, *values, n, tried, level)
 
@@ -206,10 +210,11 @@ def _stages(aligned: Aligned, utility: Utility, thresholds: int) -> _Stages:
     sure, accepted, cuts = aligned.numbers("confidence"), [], []
     for i in range(len(aligned.settings)):
         known = sure[i][aligned.answered[i] & ~np.isnan(sure[i])]
-        grid = (
-            np.unique(np.quantile(known, np.arange(1, thresholds) / thresholds, method="lower")) if known.size else []
-        )
-        cuts.append([None, *(float(t) for t in grid)])
+        grid: list[float] = []
+        if known.size:
+            cut = np.quantile(known, np.arange(1, thresholds) / thresholds, method="lower")
+            grid = sorted(set(cut.tolist()))
+        cuts.append([None, *grid])
         accepted.append(np.array([aligned.answered[i], *(aligned.answered[i] & (sure[i] >= t) for t in grid)]))
     spent = cost + utility.cost_per_second * seconds
     return _Stages(aligned.settings, gain.astype(np.float64), spent, accepted, cuts)
@@ -217,12 +222,12 @@ def _stages(aligned: Aligned, utility: Utility, thresholds: int) -> _Stages:
 
 def _with_third(
     stages: _Stages,
-    candidates: Sequence[tuple[tuple[int, int], ...]],
+    candidates: Sequence[Places],
     total: FloatArray,
     images: BoolArray,
     *,
     third_stage: bool,
-) -> tuple[tuple[int, int], ...]:
+) -> Places:
     """The best candidate on some images, with a third stage if that is worth more there."""
     best = candidates[int(np.argmax(total))]
     if not third_stage:
@@ -232,7 +237,7 @@ def _with_third(
     return choices[int(np.argmax(worths))]
 
 
-def _thirds(stages: _Stages, best: tuple[tuple[int, int], ...]) -> list[tuple[tuple[int, int], ...]]:
+def _thirds(stages: _Stages, best: Places) -> list[Places]:
     if len(best) != 2:
         return []
     first, (second, _) = best
@@ -240,7 +245,7 @@ def _thirds(stages: _Stages, best: tuple[tuple[int, int], ...]) -> list[tuple[tu
     return [(first, (second, t), (i, 0)) for t in range(len(stages.thresholds[second])) for i in others]
 
 
-def _described(outcomes: pd.DataFrame, stages: _Stages, candidate: tuple[tuple[int, int], ...]) -> dict[str, object]:
+def _described(outcomes: pd.DataFrame, stages: _Stages, candidate: Places) -> dict[str, object]:
     named = stages.named(candidate)
     replay = replay_cascade(outcomes, named)
     answered = replay["outcome"].isin(["correct", "wrong"])

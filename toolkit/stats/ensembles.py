@@ -68,7 +68,7 @@ def agreement(
     texts = aligned.texts(normaliser)
     pairs = [(i, j) for i in range(len(aligned.settings)) for j in range(i)]
     table = pd.DataFrame([_pair(aligned, texts, i, j, level) for i, j in pairs])
-    shared = aligned.counted.all(axis=0)
+    shared = np.all(aligned.counted, axis=0)
     common = aligned.take(shared)
     images = int(shared.sum())
     return Agreement(
