@@ -52,7 +52,7 @@ def _display(show: bool | None) -> Display:
         from toolkit.widgets import progress
 
         return progress()
-    return _line
+    return _line()
 
 
 def _in_notebook() -> bool:
@@ -60,11 +60,18 @@ def _in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
-def _line(progress: Progress) -> None:
-    """One line of standard error, written over itself."""
-    end = "\n" if not progress.left else ""
-    sys.stderr.write(f"\r\x1b[K{progress.sentence}{end}")
-    sys.stderr.flush()
+def _line() -> Display:
+    """One line of standard error, written over itself; it is ended when everything is done."""
+    shown = ""
+
+    def show(progress: Progress) -> None:
+        nonlocal shown
+        if progress.sentence != shown:
+            shown = progress.sentence
+            sys.stderr.write(f"\r\x1b[K{shown}" + ("" if progress.left else "\n"))
+            sys.stderr.flush()
+
+    return show
 
 
 def _say(message: str) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from toolkit.errors import ToolkitError
@@ -65,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--csv", metavar="FILE", help="also write all columns of the summary to this file")
     show.set_defaults(command=_show)
 
-    box = commands.add_parser("sandbox", help="CapSolver, CapMonster Cloud and an OpenAI-compatible endpoint on 127.0.0.1")
+    box = commands.add_parser(
+        "sandbox", help="CapSolver, CapMonster Cloud and an OpenAI-compatible endpoint on 127.0.0.1"
+    )
     box.add_argument("--dataset", metavar="DATASET", help="answer for these labelled images, with errors on purpose")
     box.add_argument("--engine", metavar="SETTING", help="read with this local engine instead (default: rapidocr)")
     for service in ("capsolver", "capmonster", "openai"):
@@ -133,8 +136,8 @@ def _show(given: argparse.Namespace) -> int:
 
 def _sandbox(given: argparse.Namespace) -> int:
     from toolkit.dataset import load_dataset
-    from toolkit.rehearsal import sandbox
     from toolkit.loopback import Sandbox, serve_forever
+    from toolkit.rehearsal import sandbox
     from toolkit.specs import engine
 
     ports = {service: getattr(given, f"{service}_port") for service in ("capsolver", "capmonster", "openai")}
@@ -156,7 +159,8 @@ def _sandbox(given: argparse.Namespace) -> int:
 def _print_summary(summary: "pd.DataFrame") -> None:
     from toolkit.show import as_text, caution, leaderboard
 
-    sys.stdout.write(as_text(leaderboard(summary)) + "\n")
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    sys.stdout.write(as_text(leaderboard(summary), width) + "\n")
     words = caution(summary)
     if words:
         sys.stdout.write(f"\n{words}\n")

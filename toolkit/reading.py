@@ -1,11 +1,9 @@
 """`read`: one image, one answer, without a run."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 from toolkit.client import Image, TaskClient, as_sample
 from toolkit.engine.drive import Tally, read_through
 from toolkit.engine.local import Here
+from toolkit.engine.own_loop import in_own_loop
 from toolkit.providers.base import Provider, ServiceProvider
 from toolkit.types import Answer, Sample
 
@@ -27,6 +25,4 @@ def read(provider: Provider, image: Image) -> Answer:
 
 def read_here(provider: Provider, sample: Sample) -> Tally:
     """One reading by a local engine, with its times."""
-    # In a thread of its own: a notebook's thread has a running loop already.
-    with ThreadPoolExecutor(1, thread_name_prefix="toolkit-read") as thread:
-        return thread.submit(lambda: asyncio.run(read_through(provider.flow(sample.loaded()), Here()))).result()
+    return in_own_loop(lambda: read_through(provider.flow(sample.loaded()), Here()))

@@ -1,14 +1,15 @@
 """`sandbox`: the services' protocols on this machine, to rehearse a run without a key, a network or a bill."""
 
+from functools import partial
 from typing import Any, TypeVar
 
 from toolkit.dataset import Dataset
 from toolkit.errors import SettingError, Unsolvable
+from toolkit.loopback import Oracle, Reader, Sandbox
 from toolkit.providers.base import LocalProvider, ServiceProvider
 from toolkit.providers.capmonster import CapMonster
 from toolkit.providers.capsolver import CapSolver
 from toolkit.providers.openai_compatible import OpenAICompatible
-from toolkit.sandbox import Oracle, Reader, Sandbox
 
 P = TypeVar("P", bound=ServiceProvider)
 
@@ -27,27 +28,27 @@ class Box(Sandbox):
         super().__init__(reader, price_per_1000_usd=_PRICE_PER_1000_USD, **options)
         self.oracle = oracle
 
-    def CapSolver(self, **parameters: Any) -> CapSolver:  # noqa: N802 -- it stands for the class
-        """`tk.CapSolver` at this sandbox."""
-        return self._at_home(CapSolver, **parameters)
+    @property
+    def CapSolver(self) -> "partial[CapSolver]":  # noqa: N802 -- it stands for the class
+        """`tk.CapSolver` at this sandbox; to be called, or given to `tk.grid`, like the class."""
+        return self._at_home(CapSolver)
 
-    def CapMonster(self, **parameters: Any) -> CapMonster:  # noqa: N802
+    @property
+    def CapMonster(self) -> "partial[CapMonster]":  # noqa: N802
         """`tk.CapMonster` at this sandbox."""
-        return self._at_home(CapMonster, **parameters)
+        return self._at_home(CapMonster)
 
-    def OpenAICompatible(self, **parameters: Any) -> OpenAICompatible:  # noqa: N802
+    @property
+    def OpenAICompatible(self) -> "partial[OpenAICompatible]":  # noqa: N802
         """`tk.OpenAICompatible` at this sandbox."""
-        return self._at_home(OpenAICompatible, **parameters)
+        return self._at_home(OpenAICompatible)
 
-    def _at_home(self, provider: type[P], **parameters: Any) -> P:
+    def _at_home(self, provider: type[P]) -> "partial[P]":
         if provider.name not in self.urls:
             raise SettingError("the sandbox is not running; use it in a with block, or start() it")
-        home: dict[str, Any] = {
-            "base_url": self.urls[provider.name],
-            "key": _GOOD_KEY,
-            "price_per_1000_usd": _PRICE_PER_1000_USD,
-        }
-        return provider(**home | parameters)
+        return partial(
+            provider, base_url=self.urls[provider.name], key=_GOOD_KEY, price_per_1000_usd=_PRICE_PER_1000_USD
+        )
 
 
 def sandbox(
@@ -62,7 +63,7 @@ def sandbox(
     Images are read by `engine`, a real local one, whose confidence is held against `score` and
     `recognizing_threshold`; or by an oracle that knows the images of `dataset` and errs on purpose, as `oracle` says
     (accuracy, confidence_when_right, confidence_when_wrong, silence, seed). `options` are those of
-    `toolkit.sandbox.Sandbox`: delay, faults, requests_per_s, balance_usd, ports, … An answer costs an invented 0.001 USD.
+    `toolkit.loopback.Sandbox`: delay, faults, requests_per_s, balance_usd, ports, … An answer costs an invented 0.001 USD.
     """
     if (dataset is None) == (engine is None):
         raise SettingError("a sandbox reads with an engine, or answers for a dataset: give one of the two")

@@ -2,8 +2,9 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, ClassVar
 
 import pytest
@@ -173,6 +174,58 @@ class Secretive(Faulty):
         return "secretive"
 
 
+@dataclass(frozen=True)
+class Shifting(Faulty):
+    """Has another hash each time."""
+
+    hashes: ClassVar[Iterator[int]] = count()
+
+    def __hash__(self) -> int:
+        return next(self.hashes)
+
+
+@dataclass(frozen=True)
+class Blank(Faulty):
+    """Has a label that nobody can read."""
+
+    @property
+    def label(self) -> str:
+        return " " if self.alias is None else self.alias
+
+
+@dataclass(frozen=True)
+class Fragile(Faulty):
+    """Breaks when its price is asked."""
+
+    @property
+    def prices(self) -> Mapping[str, float]:
+        raise ZeroDivisionError("no images, no price")
+
+
+class Permissive(Faulty):
+    """Takes whatever it is given."""
+
+    def __new__(cls, *_: Any, **parameters: Any) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__()
+
+
+Permissive = dataclass(frozen=True, init=False)(Permissive)  # type: ignore[misc]
+
+
+@dataclass(frozen=True, init=False)
+class Composed(Faulty):
+    """Has a constructor of its own."""
+
+    parts: tuple[str, ...] = ()
+
+    def __init__(self, *parts: str, alias: str | None = None) -> None:
+        super().__init__(alias=alias)
+        object.__setattr__(self, "parts", parts)
+
+
 def violations(provider: Provider, *replies: Any) -> tuple[str, ...]:
     with pytest.raises(ContractBroken) as broken:
         check_provider(provider, replies=replies)
@@ -207,6 +260,10 @@ def test_an_engine_without_a_fault_passes():
         (Rooted(), "its parameters cannot be written into a manifest"),
         (Nameless(alias="one"), "it has no name: write name: ClassVar[str] = ..."),
         (Impatient(), "a flow is a generator, not Answer; does it yield its steps?"),
+        (Shifting(), "a second one that is equal to it has another hash"),
+        (Blank(), "its label is empty"),
+        (Fragile(), "ZeroDivisionError came out of it: no images, no price"),
+        (Permissive(), "it takes a parameter that it does not have"),
         (Secretive(), "its alias does not replace its label"),
     ],
     ids=lambda value: value.split(",")[0] if isinstance(value, str) else type(value).__name__,
@@ -214,6 +271,11 @@ def test_an_engine_without_a_fault_passes():
 def test_a_fault_of_an_engine_is_named(provider, finding):
     """In a sentence that says what was done and what came of it."""
     assert any(said.startswith(finding) or finding in said for said in violations(provider))
+
+
+def test_a_constructor_of_ones_own_is_allowed():
+    """A provider made of others takes them in its own way."""
+    check_provider(Composed("first", "second"))
 
 
 def test_giving_up_on_the_plain_image_is_allowed():
@@ -360,6 +422,27 @@ class Polled(Careless):
             return said["balance"]
         raise ProtocolError("no balance")
 
+    def create(self, sample: Sample) -> Any:
+        reply = yield Call("/make", {"image": base64.b64encode(sample.image).decode()})
+        if self.fault == "makes anything":
+            return 1
+        raise ProtocolError(f"status {self._object(reply).get('status')}")
+
+    def peek(self, task_id: str | int) -> Any:
+        if self.fault == "forgetful":
+            raise KeyError(task_id)
+        reply = yield Call("/get", {"id": task_id})
+        self._object(reply)
+        if self.fault == "hopeful":
+            return None
+        raise ProtocolError("no answer")
+
+    def report_incorrect(self, task_id: str | int) -> Any:
+        yield Call("/report", {"id": task_id, "at": object() if self.fault == "untold" else 1})
+        if self.fault == "indifferent":
+            return
+        raise RateLimited("not now", after_s=7.0)
+
 
 def test_a_polled_service_without_a_fault_passes():
     """Its task is submitted, and no error that would be retried leaves after that."""
@@ -375,6 +458,11 @@ def test_a_polled_service_without_a_fault_passes():
             "collecting a task, call 1 gets too many requests after the task was submitted, and RateLimited",
         ),
         ("no id", "it submitted a task without an id: 0"),
+        ("makes anything", "making a task, call 1 gets a page of HTML, it returned 1"),
+        ("hopeful", "asking once for a task, call 1 gets an empty object, it returned None"),
+        ("forgetful", "asking once for a task, call 1 gets an empty object, it raised KeyError"),
+        ("indifferent", "reporting an answer, call 1 gets a failure without a body, it returned None"),
+        ("untold", "what it sends to /report is not JSON"),
         ("rich", "reading the balance, call 1 gets an empty object, it raised KeyError: 'balance'"),
     ],
 )

@@ -71,7 +71,7 @@ class Books:
             at = record["started_at"] if asked is None else asked.at
             self._lose([Unsettled(trial, at, task_id, str(record.get("error")))])
         else:
-            self._found(task_id)
+            self._found(trial, task_id)
         if record["final"]:
             self.finished[trial] = record.get("error")
         for name, quantity in record.get("usage", {}).items():
@@ -80,13 +80,13 @@ class Books:
 
     def _lose(self, asked: Iterable[Unsettled]) -> None:
         for lost in asked:
-            self._found(lost.task_id)  # a task that is lost again is still one task
+            self._found(lost.trial, lost.task_id)  # a task that is lost again is still one task
             self._lost.append(lost)
 
-    def _found(self, task_id: str | int | None) -> None:
+    def _found(self, trial: Trial, task_id: str | int | None) -> None:
         """A task that was given up was heard of after all."""
         if task_id is not None and self._lost:
-            self._lost = [lost for lost in self._lost if lost.task_id != task_id]
+            self._lost = [lost for lost in self._lost if (lost.trial, lost.task_id) != (trial, task_id)]
 
     @property
     def unsettled(self) -> list[Unsettled]:

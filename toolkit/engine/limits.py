@@ -13,6 +13,7 @@ _CAUTION = 0.97  # of a rate that was learned by being refused
 _SLACK_S = 0.01  # a request that comes late lets the next come sooner by so much; with the margin, no window overflows
 _PAUSE_S = 1.0  # after a refusal that does not say how long
 _WINDOW_S = 1.0  # over which services count, as far as they say
+_TELLING = 5  # requests let through
 _LEAST_PER_S = 0.2  # a service that refuses everything shall not put off the end of a run for ever
 _CALM_S = 15.0  # without a refusal before a learned rate is tried upwards; doubled by each refusal
 _LONGEST_CALM_S = 240.0
@@ -102,9 +103,9 @@ class Governor:
         self.resume_at = max(self.resume_at, now + min(LONGEST_PAUSE_S, _PAUSE_S if after_s is None else after_s))
         if sent_at <= self.cut_at:
             return  # it was under way when the others were refused: the same refusal
-        self.allowed = max(1.0, self.allowed / 2)
         if rate:
             self._slow_down(sent_at, senders)
+        self.allowed = max(1.0, self.allowed / 2)
         self.cut_at = now
 
     def _slow_down(self, sent_at: float, senders: int) -> None:
@@ -112,6 +113,8 @@ class Governor:
         tried = senders * max(1, len(of_late)) / _WINDOW_S if self.pace is None else self.pace
         # What was sent before the refused request was let through, or will be: services refuse in order.
         before = max(0, sum(at <= sent_at for at in of_late) - 1)
+        if self.pace is None and before < _TELLING and self.allowed > 1:
+            return  # so few say little about a rate; fewer in flight may do
         self.pace = min(tried, max(_CAUTION * senders * before / _WINDOW_S, tried / 2, _LEAST_PER_S))
         self._tried_pace = tried
         self._refusals += 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.engine.own_loop import in_own_loop
 from toolkit.http import open_client
 
 _DELAY_S = 0.05
@@ -27,7 +28,7 @@ def drives(transport: str, in_flight: int) -> dict[str, Any]:
     is too long by about as much.
     """
     with _echo() as url:
-        seconds, elapsed_s = asyncio.run(_measured(transport, in_flight, url))
+        seconds, elapsed_s = in_own_loop(lambda: _measured(transport, in_flight, url))
     late_ms = 1000 * (np.array(seconds) - _DELAY_S)
     return {
         "transport": transport,

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -226,19 +226,22 @@ _engines: dict[tuple[type, str], Any] = {}
 """Loaded engines of this process, by class and parameters: an engine is too large to travel with its setting."""
 
 
-def grid(provider: type[P], **choices: Any) -> list[P]:
+def grid(provider: "type[P] | partial[P]", **choices: Any) -> list[P]:
     """Every combination of parameters, in the order written: ``grid(Tesseract, psm=[7, 8])`` makes two settings.
 
     A list or tuple lists the choices of a parameter; anything else is its one value. `SettingError` for an
     unknown parameter or an empty list.
     """
+    kind = provider.func if isinstance(provider, partial) else provider
+    if not (isinstance(kind, type) and issubclass(kind, Provider)):
+        raise SettingError(f"grid makes settings of a provider class, such as tk.Tesseract, not of {provider!r}")
     lists: dict[str, list[Any]] = {}
     for name, values in choices.items():
-        if name not in _parameters(provider):
-            raise SettingError(_unknown(provider, name))
+        if name not in _parameters(kind):
+            raise SettingError(_unknown(kind, name))
         lists[name] = list(values) if isinstance(values, (list, tuple, range)) else [values]
         if not lists[name]:
-            raise SettingError(f"{provider.__name__}: {name}=[] leaves no setting; give at least one value")
+            raise SettingError(f"{kind.__name__}: {name}=[] leaves no setting; give at least one value")
     return [provider(**dict(zip(lists, values, strict=True))) for values in product(*lists.values())]
 
 

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import jeffreys as jeffreys
     from toolkit.stats.intervals import quantile_interval as quantile_interval
     from toolkit.stats.intervals import wilson as wilson
+    from toolkit.stats.labels import LabelSuspects as LabelSuspects
+    from toolkit.stats.labels import label_suspects as label_suspects
+    from toolkit.stats.planning import Forecast as Forecast
+    from toolkit.stats.planning import PriceOfKnowing as PriceOfKnowing
+    from toolkit.stats.planning import forecast as forecast
+    from toolkit.stats.planning import price_of_knowing as price_of_knowing
     from toolkit.stats.probing import ProbePlan as ProbePlan
     from toolkit.stats.probing import compare_probe_plans as compare_probe_plans
     from toolkit.stats.probing import probe_plan as probe_plan
@@ -39,6 +45,8 @@ if TYPE_CHECKING:
     from toolkit.stats.reliability import calibration as calibration
     from toolkit.stats.reliability import ece as ece
     from toolkit.stats.repeats import flips as flips
+    from toolkit.stats.rescoring import Rescored as Rescored
+    from toolkit.stats.rescoring import rescore as rescore
     from toolkit.stats.risk_control import Choice as Choice
     from toolkit.stats.risk_control import pick_threshold as pick_threshold
     from toolkit.stats.risk_coverage import Areas as Areas
@@ -52,6 +60,8 @@ if TYPE_CHECKING:
     from toolkit.stats.threshold_choice import best_threshold as best_threshold
     from toolkit.stats.threshold_curve import ThresholdCurve as ThresholdCurve
     from toolkit.stats.threshold_curve import thresholds as thresholds
+    from toolkit.stats.ties import TieGroups as TieGroups
+    from toolkit.stats.ties import tie_groups as tie_groups
     from toolkit.stats.utility import Utility as Utility
 
 _FILES = {
@@ -93,6 +103,16 @@ _FILES = {
         "quantile_interval",
         "wilson",
     ),
+    "labels": (
+        "LabelSuspects",
+        "label_suspects",
+    ),
+    "planning": (
+        "Forecast",
+        "PriceOfKnowing",
+        "forecast",
+        "price_of_knowing",
+    ),
     "probing": (
         "ProbePlan",
         "compare_probe_plans",
@@ -105,6 +125,10 @@ _FILES = {
         "ece",
     ),
     "repeats": ("flips",),
+    "rescoring": (
+        "Rescored",
+        "rescore",
+    ),
     "risk_control": (
         "Choice",
         "pick_threshold",
@@ -129,6 +153,10 @@ _FILES = {
     "threshold_curve": (
         "ThresholdCurve",
         "thresholds",
+    ),
+    "ties": (
+        "TieGroups",
+        "tie_groups",
     ),
     "utility": ("Utility",),
 }

@@ -8,6 +8,7 @@ setting down finds every image's place for one paid call at most. A tree trades 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -55,12 +56,12 @@ class ProbePlan(Result):
     @property
     def paid_per_image(self) -> float:
         """Expected paid calls an image."""
-        return float(self.table["chance"] @ self.table["paid"])
+        return float(self.table["chance"].to_numpy() @ self.table["paid"].to_numpy())
 
     @property
     def calls_per_image(self) -> float:
         """Expected calls an image."""
-        return float(self.table["chance"] @ self.table["calls"])
+        return float(self.table["chance"].to_numpy() @ self.table["calls"].to_numpy())
 
     def explain(self) -> str:
         return (
@@ -87,7 +88,7 @@ def probe_plan(
     """
     levels = tuple(float(setting) for setting in settings)
     m = len(levels)
-    if m == 0 or any(b <= a for a, b in zip(levels, levels[1:], strict=False)):
+    if m == 0 or any(b <= a for a, b in pairwise(levels)):
         raise SettingError(f"settings={list(settings)} must rise from the loosest to the strictest")
     counts = np.zeros(m + 1) if placed is None else np.asarray(placed, np.float64)
     if counts.shape != (m + 1,):
@@ -95,10 +96,7 @@ def probe_plan(
     chance = (counts + 1) / (counts + 1).sum()
     if strategy not in _CHOOSE and strategy != "tree":
         raise SettingError(f"strategy={strategy!r} is not one of tree, {', '.join(_CHOOSE)}")
-    if strategy == "tree":
-        choose = _tree(chance, call_cost, max_calls)
-    else:
-        choose = _CHOOSE[strategy]
+    choose = _tree(chance, call_cost, max_calls) if strategy == "tree" else _CHOOSE[strategy]
     cost = [(j, m) if strategy == "grid" else _walk(choose, m, j) for j in range(m + 1)]
     table = pd.DataFrame(cost, columns=["paid", "calls"])
     table.insert(0, "accepted_up_to", [float("nan"), *levels])

@@ -4,12 +4,12 @@ import copy
 import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import FrozenInstanceError, is_dataclass, replace
+from dataclasses import FrozenInstanceError, is_dataclass
 from itertools import chain
 from typing import Any
 
 from toolkit.errors import DeadlineExceeded, ProviderError, SettingError, TransportError, Unsolvable
-from toolkit.providers.base import LocalProvider, Provider, ServiceProvider
+from toolkit.providers.base import LocalProvider, P, Provider, ServiceProvider
 from toolkit.testing import hostile
 from toolkit.testing.playing import Ending, Respond, faulty_answer, faulty_steps, is_number, play
 from toolkit.types import Answer, Reply, Sample
@@ -75,7 +75,7 @@ def _is_a_value(provider: Provider) -> Iterator[str]:
         yield "it can be changed after it was made; decorate it with @dataclass(frozen=True)"
     except FrozenInstanceError:
         pass
-    twin = replace(provider)
+    twin = copy.copy(provider)
     if twin != provider:
         yield "a second one with the same parameters is not equal to it"
     elif hash(twin) != hash(provider):
@@ -101,7 +101,7 @@ def _is_described(provider: Provider) -> Iterator[str]:
         return
     if not provider.label.strip():
         yield "its label is empty"
-    if is_dataclass(provider) and replace(provider, alias="another name").label != "another name":
+    if is_dataclass(provider) and _with(provider, alias="another name").label != "another name":
         yield "its alias does not replace its label"
     try:
         json.dumps(provider.parameters, allow_nan=False)
@@ -128,9 +128,17 @@ def _is_priced(provider: Provider) -> Iterator[str]:
         yield f"the most that a reading can cost is {worst!r}, not a number of USD"
 
 
+def _with(provider: P, **values: Any) -> P:
+    """The same setting with some fields changed; not by its constructor, which may be one of its own."""
+    other = copy.copy(provider)
+    for name, value in values.items():
+        object.__setattr__(other, name, value)
+    return other
+
+
 def _with_our_key(provider: ServiceProvider) -> ServiceProvider:
     """The same setting with a key that nobody else's text contains."""
-    return replace(provider, key=_KEY)
+    return _with(provider, key=_KEY)
 
 
 # ── engines ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,11 +180,22 @@ def _asks(provider: Provider, sample: Sample, replies: Sequence[Reply]) -> Itera
     yield from exchange.violations()
     yield from _refused(play(lambda: keyed.flow(Sample.from_bytes(b"")), _no_reply), "given no bytes for an image")
     if isinstance(keyed, ServiceProvider):
-        if type(keyed).collect is not ServiceProvider.collect:
-            rest = replies[exchange.calls_before_task :]
-            yield from _Exchange("collecting a task", lambda: keyed.collect(_TASK), rest, paid=True).violations()
-        if type(keyed).balance is not ServiceProvider.balance:
-            yield from _Exchange("reading the balance", keyed.balance, ()).violations()
+        rest = replies[exchange.calls_before_task :]
+        for doing, make, good, paid in (
+            ("collecting a task", lambda: keyed.collect(_TASK), rest, True),
+            ("making a task", lambda: keyed.create(sample), (), False),
+            ("asking once for a task", lambda: keyed.peek(_TASK), (), False),
+            ("reporting an answer", lambda: keyed.report_incorrect(_TASK), (), False),
+            ("reading the balance", keyed.balance, (), False),
+        ):
+            if _is_offered(make):
+                yield from _Exchange(doing, make, good, paid=paid).violations()
+
+
+def _is_offered(make: Callable[[], object]) -> bool:
+    """Whether a service has this exchange at all: one it does without asks nothing and says so."""
+    ending = play(make, _no_reply)
+    return bool(ending.steps) or not (ending.value is None and isinstance(ending.error, ProviderError | None))
 
 
 class _Exchange:
@@ -188,6 +207,7 @@ class _Exchange:
         self.calls_before_task = len(good)
 
     def violations(self) -> Iterator[str]:
+        """What is wrong with the flow, in sentences."""
         yield from self._goes_well()
         for at in range(max(1, len(self.good))):
             before = f"{self.doing}, call {at + 1} gets "

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from toolkit.sandbox import CapMonsterRules
+from toolkit.loopback import CapMonsterRules
 
 
 def solve(at, image, **options):

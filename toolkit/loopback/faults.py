@@ -3,7 +3,7 @@
 A `Fault` is one mishap. A schedule says which requests it befalls: `script` names them one by one, `at_rate` draws
 them with a seed. A sandbox takes any number of schedules and asks them in turn::
 
-    from toolkit.sandbox import Sandbox, faults
+    from toolkit.loopback import Sandbox, faults
 
     second_task_is_lost = faults.script([None, faults.cut("after")], on="createTask", service="capmonster")
     bad_day = faults.at_rate(0.05, faults.server_error(503), faults.rate_limited(after_s=1), seed=7)
@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from toolkit.errors import SettingError
-from toolkit.sandbox.capmonster import CapMonster
-from toolkit.sandbox.capsolver import CapSolver
-from toolkit.sandbox.delays import Delay, draw
-from toolkit.sandbox.exchange import Refused, Request, Response, Service
-from toolkit.sandbox.openai import OpenAI
+from toolkit.loopback.capmonster import CapMonster
+from toolkit.loopback.capsolver import CapSolver
+from toolkit.loopback.delays import Delay, draw
+from toolkit.loopback.exchange import Refused, Request, Response, Service
+from toolkit.loopback.openai import OpenAI
 
 _HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>Bad gateway</h1></body></html>"
 

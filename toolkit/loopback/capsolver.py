@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from toolkit.sandbox import delays, images
-from toolkit.sandbox.backend import Backend, Reading
-from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Meaning, Refused, Request, Response, Service
-from toolkit.sandbox.ledger import Account, Report
-from toolkit.sandbox.tasks import OverPolled, Task, TaskBook
+from toolkit.loopback import delays, images
+from toolkit.loopback.backend import Backend, Reading
+from toolkit.loopback.delays import Delay
+from toolkit.loopback.exchange import Meaning, Refused, Request, Response, Service
+from toolkit.loopback.ledger import Account, Report
+from toolkit.loopback.tasks import OverPolled, Task, TaskBook
 
 MEANINGS: Mapping[str, Meaning] = {
     "ERROR_SERVICE_UNAVALIABLE": Meaning(400, "the service is busy, try again later"),  # the vendor's spelling

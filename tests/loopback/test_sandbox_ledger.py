@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from toolkit.sandbox import CapSolverRules
+from toolkit.loopback import CapSolverRules
 
 
 def test_a_thousand_charges_are_the_price_of_a_thousand(sandbox, client, images):
@@ -146,7 +146,7 @@ def test_rate_limit_may_keep_silent_and_use_another_status(sandbox, client):
 )
 def test_window_slides(per_s, times, allowed):
     """In any window there are at most so many; a refused request does not count."""
-    from toolkit.sandbox.limits import SlidingWindow
+    from toolkit.loopback.limits import SlidingWindow
 
     window = SlidingWindow(per_s)
 

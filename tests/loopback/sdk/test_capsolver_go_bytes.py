@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from toolkit.sandbox import CapSolverRules
+from toolkit.loopback import CapSolverRules
 
 
 def go_post(url, path, document):

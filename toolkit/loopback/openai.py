@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from toolkit.sandbox import delays, images
-from toolkit.sandbox.backend import Backend, Reading
-from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Meaning, Refused, Request, Response, Service
-from toolkit.sandbox.ledger import Account
+from toolkit.loopback import delays, images
+from toolkit.loopback.backend import Backend, Reading
+from toolkit.loopback.delays import Delay
+from toolkit.loopback.exchange import Meaning, Refused, Request, Response, Service
+from toolkit.loopback.ledger import Account
 
 MEANINGS: Mapping[str, Meaning] = {
     "invalid_api_key": Meaning(401, "Incorrect API key provided"),

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from toolkit.sandbox import CapSolverRules
+from toolkit.loopback import CapSolverRules
 
 
 def encoded(image):

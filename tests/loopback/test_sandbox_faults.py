@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from toolkit.errors import SettingError
-from toolkit.sandbox import delays, faults
+from toolkit.loopback import delays, faults
 
 
 def exchange(url, document):
@@ -224,7 +224,7 @@ def test_error_without_its_description(sandbox, client):
 @pytest.mark.parametrize("service", ["capsolver", "capmonster", "openai"])
 def test_catalogue_holds_every_documented_code(service):
     """And one of each other kind, under its own name."""
-    from toolkit.sandbox import capmonster, capsolver, openai
+    from toolkit.loopback import capmonster, capsolver, openai
 
     documented = {"capsolver": capsolver, "capmonster": capmonster, "openai": openai}[service].MEANINGS
     every = faults.catalogue(service)

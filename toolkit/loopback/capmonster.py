@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from toolkit.sandbox import capmonster_options, delays, images
-from toolkit.sandbox.backend import Backend
-from toolkit.sandbox.callback import is_loopback, notify
-from toolkit.sandbox.capmonster_options import Options
-from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Meaning, Refused, Request, Response, Service
-from toolkit.sandbox.ledger import Account, Report
-from toolkit.sandbox.tasks import OverPolled, Task, TaskBook
+from toolkit.loopback import capmonster_options, delays, images
+from toolkit.loopback.backend import Backend
+from toolkit.loopback.callback import is_loopback, notify
+from toolkit.loopback.capmonster_options import Options
+from toolkit.loopback.delays import Delay
+from toolkit.loopback.exchange import Meaning, Refused, Request, Response, Service
+from toolkit.loopback.ledger import Account, Report
+from toolkit.loopback.tasks import OverPolled, Task, TaskBook
 
 MEANINGS: Mapping[str, Meaning] = {
     code: Meaning(200, description)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from toolkit.sandbox.ledger import Account
+from toolkit.loopback.ledger import Account
 
 Id = TypeVar("Id", str, int)
 

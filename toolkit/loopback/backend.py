@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from toolkit.sandbox.ledger import Ledger
+from toolkit.loopback.ledger import Ledger
 
 Reader = Callable[[bytes], tuple[str | None, float]]
 """Reads an encoded image: the text, or None where it finds none, and its confidence in [0, 1].

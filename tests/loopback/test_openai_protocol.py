@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from toolkit.sandbox import OpenAIRules
+from toolkit.loopback import OpenAIRules
 
 PROMPT = "What does the image say?"
 

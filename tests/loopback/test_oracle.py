@@ -5,7 +5,7 @@ import math
 import pytest
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.sandbox import Oracle
+from toolkit.loopback import Oracle
 
 IMAGES = [(f"image {n}".encode(), f"Text{n}") for n in range(4000)]
 TARGETS = dict(IMAGES)

@@ -3,7 +3,7 @@
 Three are the vendors' own, two are what many programs use instead.
 """
 
-from toolkit.sandbox import CapMonsterRules, CapSolverRules
+from toolkit.loopback import CapMonsterRules, CapSolverRules
 
 SURE = {"text": "Xk7mq", "confidence": 0.99}
 

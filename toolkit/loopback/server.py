@@ -9,16 +9,16 @@ from functools import partial
 from typing import NamedTuple, Self, TypeVar
 
 from toolkit.errors import SettingError
-from toolkit.sandbox.app import SandboxApp
-from toolkit.sandbox.backend import Backend, Reader
-from toolkit.sandbox.capmonster import CapMonster, CapMonsterRules
-from toolkit.sandbox.capsolver import CapSolver, CapSolverRules
-from toolkit.sandbox.delays import Delay
-from toolkit.sandbox.exchange import Service
-from toolkit.sandbox.faults import Schedule, schedules
-from toolkit.sandbox.ledger import Account, Ledger, Money, Traffic, dollars
-from toolkit.sandbox.openai import OpenAI, OpenAIRules
-from toolkit.sandbox.thread import HOST, ServerThread, bind
+from toolkit.loopback.app import SandboxApp
+from toolkit.loopback.backend import Backend, Reader
+from toolkit.loopback.capmonster import CapMonster, CapMonsterRules
+from toolkit.loopback.capsolver import CapSolver, CapSolverRules
+from toolkit.loopback.delays import Delay
+from toolkit.loopback.exchange import Service
+from toolkit.loopback.faults import Schedule, schedules
+from toolkit.loopback.ledger import Account, Ledger, Money, Traffic, dollars
+from toolkit.loopback.openai import OpenAI, OpenAIRules
+from toolkit.loopback.thread import HOST, ServerThread, bind
 
 EMPTY_KEY = "empty"
 BLOCKED_KEY = "blocked"
@@ -31,14 +31,14 @@ class Sandbox:
     """CapSolver, CapMonster Cloud and an OpenAI-compatible endpoint on 127.0.0.1, without a key and without a network.
 
     `reader` reads the images: bytes → (text or None, confidence); `readers` are others for particular modules, or
-    model names, by name. An answer takes `delay` seconds, or a distribution from `toolkit.sandbox.delays`.
+    model names, by name. An answer takes `delay` seconds, or a distribution from `toolkit.loopback.delays`.
 
     The keys in `keys` are good and own `balance_usd` each with every service, of which every answer takes
     `price_per_1000_usd` / 1000: an invented price, since none of the real ones is confirmed. The key ``empty`` has
     no money, ``blocked`` is locked out, and any other, such as ``bad``, is unknown.
 
     `requests_per_s` makes a service answer 429 to an account that asks faster, with a ``Retry-After`` header unless
-    `says_when` is False. `faults` are schedules from `toolkit.sandbox.faults`. `delay`, `price_per_1000_usd` and
+    `says_when` is False. `faults` are schedules from `toolkit.loopback.faults`. `delay`, `price_per_1000_usd` and
     `requests_per_s` are one value for all services or a mapping from their names. `ports` asks for particular ports
     by service; the others are whichever are free. `clock` is what tasks age by, in seconds. What happens in the cases
     that the vendors' documentation leaves open is set by `capsolver`, `capmonster` and `openai`.

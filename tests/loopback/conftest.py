@@ -11,7 +11,7 @@ from PIL import Image
 
 pytest.importorskip("uvicorn")
 
-from toolkit.sandbox import Sandbox
+from toolkit.loopback import Sandbox
 
 
 def png(seed, width=24, height=12):

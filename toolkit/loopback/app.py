@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from toolkit.sandbox.connections import Connections
-from toolkit.sandbox.exchange import Refused, Request, Response, Service
-from toolkit.sandbox.faults import Fault, Schedule
-from toolkit.sandbox.ledger import Traffic
-from toolkit.sandbox.limits import SlidingWindow
+from toolkit.loopback.connections import Connections
+from toolkit.loopback.exchange import Refused, Request, Response, Service
+from toolkit.loopback.faults import Fault, Schedule
+from toolkit.loopback.ledger import Traffic
+from toolkit.loopback.limits import SlidingWindow
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -4,14 +4,14 @@ It shares no code and no constant with the providers: both are written from the 
 mistake in one cannot be proved right by the other.
 """
 
-from toolkit.sandbox import delays, faults
-from toolkit.sandbox.backend import Reader
-from toolkit.sandbox.capmonster import CapMonsterRules
-from toolkit.sandbox.capsolver import CapSolverRules
-from toolkit.sandbox.ledger import Entry, Ledger, Report, Traffic
-from toolkit.sandbox.openai import OpenAIRules
-from toolkit.sandbox.oracle import Oracle, Truth
-from toolkit.sandbox.server import Sandbox, serve_forever
+from toolkit.loopback import delays, faults
+from toolkit.loopback.backend import Reader
+from toolkit.loopback.capmonster import CapMonsterRules
+from toolkit.loopback.capsolver import CapSolverRules
+from toolkit.loopback.ledger import Entry, Ledger, Report, Traffic
+from toolkit.loopback.openai import OpenAIRules
+from toolkit.loopback.oracle import Oracle, Truth
+from toolkit.loopback.server import Sandbox, serve_forever
 
 __all__ = [
     "CapMonsterRules",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from toolkit.errors import MissingExtra, SettingError, ToolkitError
-from toolkit.sandbox.app import SandboxApp
+from toolkit.loopback.app import SandboxApp
 
 if TYPE_CHECKING:
     import uvicorn

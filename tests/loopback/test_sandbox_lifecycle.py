@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from toolkit.errors import SettingError
-from toolkit.sandbox import Oracle, Sandbox, faults
-from toolkit.sandbox.thread import bind
+from toolkit.loopback import Oracle, Sandbox, faults
+from toolkit.loopback.thread import bind
 
 
 def listening():
@@ -114,7 +114,7 @@ def test_without_uvicorn_the_extra_is_named():
     """And no port is kept."""
     code = (
         "import sys; sys.modules['uvicorn'] = None\n"
-        "import psutil; from toolkit.errors import MissingExtra; from toolkit.sandbox import Sandbox\n"
+        "import psutil; from toolkit.errors import MissingExtra; from toolkit.loopback import Sandbox\n"
         "try: Sandbox(len).start()\n"
         "except MissingExtra as error: print(error.extra, len(psutil.Process().net_connections()))"
     )
@@ -206,7 +206,7 @@ def test_uvicorn_alone_is_enough(tmp_path):
 import sys
 sys.modules["httptools"] = None  # as if it were not installed
 import httpx
-from toolkit.sandbox import Sandbox, faults
+from toolkit.loopback import Sandbox, faults
 
 script = faults.script([None, faults.slow_drip(0.05), faults.cut("after"), faults.cut("mid_body")])
 with Sandbox(lambda image: ("text", 1.0), faults=[script]) as box, httpx.Client(trust_env=False) as http:
@@ -230,7 +230,7 @@ with Sandbox(lambda image: ("text", 1.0), faults=[script]) as box, httpx.Client(
 def test_serve_forever_ends_in_order_when_told_to(number):
     """The command's loop says when it answers, and ends with status 0 on either signal."""
     code = (
-        "from toolkit.sandbox import Sandbox, serve_forever\n"
+        "from toolkit.loopback import Sandbox, serve_forever\n"
         "serve_forever(Sandbox(lambda image: ('text', 1.0)), lambda box: print(box.urls['capsolver'], flush=True))\n"
         "print('over')"
     )

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from toolkit.sandbox.backend import Backend
-from toolkit.sandbox.delays import Delay
+from toolkit.loopback.backend import Backend
+from toolkit.loopback.delays import Delay
 
 
 @dataclass(frozen=True, slots=True)
