@@ -1,5 +1,6 @@
 """`plan`: what a run would ask, how long it would take and what it would cost, before anything is sent."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _refused(dataset: Dataset, settings: Mapping[str, Provider]) -> dict[str, in
 
 def _stored(store: Store | PathLike | None, dataset: Dataset) -> Run | None:
     """The run that a store holds, if it holds one yet."""
-    if store is None or (isinstance(store, PathLike) and not Path(store, "manifest.json").exists()):
+    if store is None or (isinstance(store, (str, os.PathLike)) and not Path(store, "manifest.json").exists()):
         return None
     run = open_run(store)
     stored = run.manifest["plan"]["dataset"]

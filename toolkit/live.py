@@ -1,6 +1,7 @@
 """`start`: check a plan, claim its store, and let a thread run it."""
 
 import asyncio
+import contextlib
 import os
 import platform
 import threading
@@ -43,10 +44,11 @@ class LiveRun(Run):
         super().__init__(store)
         self._runner = runner
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="toolkit-run", daemon=True)
+        # Not `Thread.join`: until Python 3.13 an interrupt within it makes the thread look ended while it works on.
+        self._ended = threading.Event()
         # Before the pools of workers close, which is earlier than `atexit`: what has begun needs them to end well.
         threading._register_atexit(_leave, weakref.ref(self))  # type: ignore[attr-defined]  # noqa: SLF001 -- as concurrent.futures does
-        self._thread.start()
+        threading.Thread(target=self._work, name="toolkit-run", daemon=True).start()
 
     @property
     def progress(self) -> Progress:
@@ -56,7 +58,7 @@ class LiveRun(Run):
     @property
     def running(self) -> bool:
         """Whether it is still at work."""
-        return self._thread.is_alive()
+        return not self._ended.is_set()
 
     def stop(self) -> None:
         """Begin nothing more. What has begun is finished and kept; the same call again resumes."""
@@ -64,7 +66,7 @@ class LiveRun(Run):
 
     def wait(self, timeout_s: float | None = None) -> Run:
         """Return when it has ended, or after `timeout_s`. Raises what ended it early, if something did."""
-        self._thread.join(timeout_s)
+        self._ended.wait(timeout_s)
         if not self.running and self._failure is not None:
             raise self._failure
         return self
@@ -76,6 +78,7 @@ class LiveRun(Run):
             self._failure = failure
         finally:
             self.store.close()
+            self._ended.set()
 
 
 def _leave(run_if_there: "weakref.ref[LiveRun]") -> None:
@@ -83,7 +86,8 @@ def _leave(run_if_there: "weakref.ref[LiveRun]") -> None:
     live = run_if_there()
     if live is not None:
         live.stop()
-        live._thread.join()  # noqa: SLF001 -- its own module
+        with contextlib.suppress(KeyboardInterrupt):  # impatience; the pools of workers still end in order
+            live._ended.wait()  # noqa: SLF001 -- its own module
 
 
 def start(
@@ -112,7 +116,7 @@ def start(
     Local engines run in `workers` processes of one thread each (as many as there are cores), or on whatever
     `executor` is given: a thread pool, ``dask.distributed.Client(...).get_executor()``; they begin when the services
     are done. Each account with a service runs within its `limits`, one for all or by provider name. `transport` is
-    ``"httpx"``, ``"fast"`` (the extra of that name) or ``"auto"``: fast where it is installed.
+    ``"httpx"``, ``"fast"`` (the extra of that name, for many hundreds in flight) or ``"auto"``.
 
     `budget_usd` is never overrun: the most that a reading can cost is set aside before it is sent, and money that
     earlier sessions of this store spent counts. It needs a price for each paid setting. One reading may take

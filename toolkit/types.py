@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -125,6 +126,19 @@ class Reply:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def after_s(self) -> float | None:
+        """Seconds that a ``Retry-After`` asks for; None without one that can be understood.
+
+        A date is compared with the reply's own: the service's clock need not agree with ours.
+        """
+        value = self.headers.get("retry-after", "")
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = _seconds_between(self.headers.get("date", ""), value)
+        return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -156,6 +170,15 @@ class Compute:
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     prepare: Callable[..., object] | None = None
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # no dates, or only one of them with a time zone
+        return math.nan
 
 
 Step = Call | Wait | Submitted | Compute

@@ -20,12 +20,13 @@ def test_importing_the_package_loads_no_http_library():
     assert done.stdout.strip() == "[]"
 
 
-def test_auto_takes_the_fast_transport_where_it_is_installed():
-    """Both are named by their classes."""
+def test_auto_takes_threads_until_there_would_be_too_many_of_them():
+    """Threads take the truer times; many hundreds in flight are for the fast transport."""
     pytest.importorskip("aiohttp")
 
-    assert type(open_client()).__name__ == type(open_client("fast")).__name__ == "FastClient"
-    assert type(open_client("httpx")).__name__ == "ThreadedClient"
+    kinds = [type(client).__name__ for client in (open_client(), open_client("auto", 256), open_client("auto", 257))]
+    assert kinds == ["ThreadedClient", "ThreadedClient", "FastClient"]
+    assert type(open_client("fast")).__name__ == "FastClient"
 
 
 def test_without_aiohttp_auto_is_threads_and_fast_is_an_extra(monkeypatch):
@@ -33,7 +34,7 @@ def test_without_aiohttp_auto_is_threads_and_fast_is_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     monkeypatch.delitem(sys.modules, "toolkit.http.fast", raising=False)
 
-    assert type(open_client("auto")).__name__ == "ThreadedClient"
+    assert type(open_client("auto", 1000)).__name__ == "ThreadedClient"
     with pytest.raises(MissingExtra, match=r"\[fast\]"):
         open_client("fast")
 

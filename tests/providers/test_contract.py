@@ -105,6 +105,7 @@ class Faulty(LocalProvider):
             "percent": Answer("A7K2", 95),
             "nan": Answer("A7K2", float("nan")),
             "usage": Answer("A7K2", usage={"charged": -1}),
+            "usage in words": Answer("A7K2", usage="much"),  # type: ignore[arg-type]
         }[self.fault]
 
     def versions(self) -> dict[str, str]:
@@ -251,6 +252,7 @@ def test_an_engine_without_a_fault_passes():
         (Faulty("percent"), "the answer's confidence is 95, not None or a number from 0 to 1"),
         (Faulty("nan"), "the answer's confidence is nan"),
         (Faulty("usage"), "the answer's usage is {'charged': -1}, and bills are made of numbers from 0"),
+        (Faulty("usage in words"), "the answer's usage is 'much', not quantities by name"),
         (Faulty("versions"), "its versions are {'faulty': 1}, not texts by name"),
         (Faulty("prices"), "its prices are {'charged': -0.1}, not USD by quantity"),
         (Undecorated(), "Undecorated is not decorated with @dataclass(frozen=True)"),
@@ -346,13 +348,13 @@ class Careless(ServiceProvider):
         if self.fault == "generous":
             return Answer(str(self._object(reply).get("text")))
         text = self._object(reply).get("text")
-        if reply.status != 200 or not isinstance(text, str) or "\ud800" in text:
+        if reply.status != 200 or not isinstance(text, str):
             raise ProtocolError(f"not for {key}" if self.fault == "leaky" else "no text", status=reply.status)
         return Answer(text)
 
     def _object(self, reply: Reply) -> dict[str, Any]:
         if reply.status == 429:
-            raise RateLimited("later", after_s=None if self.fault == "deaf" else float(reply.headers["retry-after"]))
+            raise RateLimited("later", after_s=None if self.fault == "deaf" else reply.after_s)
         try:
             said = json.loads(reply.body)
         except (ValueError, RecursionError):

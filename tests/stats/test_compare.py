@@ -7,7 +7,7 @@ from test_summary import random_outcomes
 
 from toolkit.errors import SettingError
 from toolkit.stats import compare
-from toolkit.stats.paired import mcnemar, newcombe
+from toolkit.stats.paired import bonett_price, mcnemar, newcombe, tango
 
 
 def drawn(n, skills, seed=0, repeats=1, shared=0.5):
@@ -212,9 +212,28 @@ def test_settings_without_a_shared_image_are_not_compared():
     assert "two settings at least" in compare(drawn(20, {"x": 0.7})).explain()
 
 
+def test_the_interval_may_be_another(outcomes):
+    """Tango's and Bonett and Price's intervals are those of the same counts; the test stays the same."""
+    usual = compare(outcomes, "a").table
+    for name, function in (("tango", tango), ("bonett_price", bonett_price)):
+        other = compare(outcomes, "a", interval=name).table
+        assert other["p"].tolist() == usual["p"].tolist()
+        for _, row in other.iterrows():
+            low, high = function(row["only_setting"], row["only_baseline"], row["images"])
+            assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
+        assert not np.allclose(other["difference_low"], usual["difference_low"])
+    apart = pd.concat([drawn(20, {"x": 0.7}), drawn(20, {"y": 0.7}).assign(sample=lambda f: f["sample"] + 100)])
+    for name in ("tango", "bonett_price"):
+        assert np.isnan(compare(apart, interval=name).table["difference_low"][0])
+
+
 def test_slips_are_named(outcomes):
     """An unknown metric or baseline is answered with the list of right ones."""
     with pytest.raises(SettingError, match="metric='accuracy' is not one of accuracy_all, accuracy_answered"):
         compare(outcomes, metric="accuracy")
     with pytest.raises(SettingError, match="baseline='z' is not among a, b, c"):
         compare(outcomes, "z")
+    with pytest.raises(SettingError, match="interval='wald' is not one of newcombe"):
+        compare(outcomes, interval="wald")
+    with pytest.raises(SettingError, match=r"level=0\.5 leaves nothing"):
+        compare(outcomes, level=0.5, margin=0.1)

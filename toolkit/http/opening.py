@@ -9,6 +9,8 @@ from toolkit.http.exchange import Client
 
 TRANSPORTS = ("auto", "httpx", "fast")
 
+_MOST_THREADS = 256
+
 
 def open_client(
     transport: str = "auto", in_flight: int = 16, verify: ssl.SSLContext | str | PathLike[str] | None = None
@@ -16,8 +18,8 @@ def open_client(
     """A client for one event loop, with nothing open yet; whoever opens it closes it.
 
     `transport` is ``"httpx"`` (threads, nothing to install), ``"fast"`` (aiohttp; `MissingExtra` without it) or
-    ``"auto"``, the faster one that is there. `in_flight` is how many exchanges are to go on at once: threads hold
-    more back. TLS is always verified: against the certificates that come with httpx, or those that SSL_CERT_FILE
+    ``"auto"``: threads, whose times are the truer ones, up to 256 in flight, and beyond that aiohttp where it is
+    installed. `in_flight` is how many exchanges are to go on at once: threads hold more back. TLS is always verified: against the certificates that come with httpx, or those that SSL_CERT_FILE
     or SSL_CERT_DIR name, or those of the file or the context given as `verify`. `SettingError` for anything else.
     """
     if transport not in TRANSPORTS:
@@ -25,7 +27,7 @@ def open_client(
     if in_flight < 1:
         raise SettingError(f"in_flight={in_flight} lets nothing through; it is at least 1")
     context = _verifying(verify)
-    if transport == "fast" or (transport == "auto" and _aiohttp_is_here()):
+    if transport == "fast" or (transport == "auto" and in_flight > _MOST_THREADS and _aiohttp_is_here()):
         require("aiohttp", "transport='fast' is carried by aiohttp", "fast")
         from toolkit.http.fast import FastClient
 

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from reprlib import repr as shortened
 from typing import Any
 
@@ -43,22 +42,7 @@ def by_status(reply: Reply, statuses: Statuses, reason: str) -> ProviderError:
     """The error that the status tells, for a reply whose body does not: `reason` says what is wrong with that."""
     kind = statuses.get(reply.status, TransportError if reply.status >= 500 else ProtocolError)
     beginning = shortened(reply.body) if reply.body else "an empty body"
-    return kind(
-        f"HTTP {reply.status}, {reason}: {beginning}", status=reply.status, after_s=retry_after_s(reply.headers)
-    )
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a ``Retry-After`` asks for; None without one that can be understood.
-
-    A date is compared with the reply's own: the service's clock need not agree with ours.
-    """
-    value = headers.get("retry-after", "")
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _seconds_between(headers.get("date", ""), value)
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return kind(f"HTTP {reply.status}, {reason}: {beginning}", status=reply.status, after_s=reply.after_s)
 
 
 def text_in(holder: Mapping[str, Any], name: str) -> str:
@@ -87,13 +71,6 @@ def number_in(holder: Mapping[str, Any], name: str, low: float = -math.inf, high
 
 
 _LARGEST = 1e15  # beyond it a float no longer counts one by one, and no service counts so far
-
-
-def _seconds_between(earlier: str, later: str) -> float:
-    try:
-        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
-    except (ValueError, TypeError, OverflowError):  # no dates, or only one of them with a time zone
-        return math.nan
 
 
 def _no_such_number(name: str) -> float:

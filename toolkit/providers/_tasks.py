@@ -20,7 +20,7 @@ from toolkit.errors import (
     Unavailable,
 )
 from toolkit.providers._checks import check_text
-from toolkit.providers._replies import Statuses, by_status, json_object, number_in, retry_after_s
+from toolkit.providers._replies import Statuses, by_status, json_object, number_in
 from toolkit.providers.base import ASIDE, ServiceProvider
 from toolkit.types import Answer, Call, Flow, Reply, Sample, Step, Wait
 
@@ -150,7 +150,7 @@ class TaskService(ServiceProvider):
             code=code,
             status=reply.status,
             task_id=named_task(said),
-            after_s=retry_after_s(reply.headers),
+            after_s=reply.after_s,
         )
 
     def _kind(self, code: str | None) -> type[ProviderError] | None:

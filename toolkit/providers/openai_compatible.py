@@ -28,7 +28,6 @@ from toolkit.providers._replies import (
     check_encodable,
     json_object,
     number_in,
-    retry_after_s,
 )
 from toolkit.providers.base import ASIDE, SHOWN, ServiceProvider
 from toolkit.types import Answer, Call, Flow, Reply, Sample
@@ -215,7 +214,7 @@ def _refusal(said: Mapping[str, Any], reply: Reply) -> ProviderError:
         f"{code or status}: {message if isinstance(message, str) else shortened(dict(said))}",
         code=code,
         status=status,
-        after_s=retry_after_s(reply.headers),
+        after_s=reply.after_s,
     )
 
 

@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from toolkit.stats.sample_size import images_needed as images_needed
     from toolkit.stats.sample_size import power as power
     from toolkit.stats.setting_summary import summary as summary
+    from toolkit.stats.stopping import Stopping as Stopping
+    from toolkit.stats.stopping import can_stop as can_stop
+    from toolkit.stats.stopping import interval_so_far as interval_so_far
     from toolkit.stats.threshold_check import Check as Check
     from toolkit.stats.threshold_check import check as check
     from toolkit.stats.threshold_choice import BestThreshold as BestThreshold
@@ -142,6 +145,11 @@ _FILES = {
         "power",
     ),
     "setting_summary": ("summary",),
+    "stopping": (
+        "Stopping",
+        "can_stop",
+        "interval_so_far",
+    ),
     "threshold_check": (
         "Check",
         "check",

@@ -84,7 +84,10 @@ def confusions(
         np.frombuffer("".join(targets).encode("utf-32-le", "surrogatepass"), np.uint32), return_counts=True
     )
     support = pd.Series(occurrences, [chr(point) for point in points])
-    table = pd.DataFrame([(*pair, n) for pair, n in counts.most_common()], columns=["target", "answer", "count"])
+    table = pd.DataFrame(
+        [(*pair, n) for pair, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))],
+        columns=["target", "answer", "count"],
+    )
     table["support"] = table["target"].map(support).astype(np.float64)
     table["share"] = table["count"] / table["support"]
     table["share_low"], table["share_high"] = wilson(table["count"], table["support"], level)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from toolkit.errors import SettingError
 from toolkit.stats.bootstrap import RESAMPLES
 from toolkit.stats.intervals import normal_quantile
 from toolkit.stats.paired import cochran_q, holm
-from toolkit.stats.paired_metrics import METRICS, Paired, Tables
+from toolkit.stats.paired_metrics import METRICS, Ends, Paired, Tables
 from toolkit.stats.results import Result, confidence, points
 from toolkit.stats.trials import POLICIES, Errors, Trials
 
@@ -71,6 +71,7 @@ def compare(
     errors: Errors = "exclude",
     level: float = 0.95,
     margin: float | None = None,
+    interval: Ends = "newcombe",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
@@ -80,7 +81,8 @@ def compare(
     McNemar's mid-p test; with repeats an image bootstrap and a sign-flip test), cer_micro, cer_micro_all
     (image bootstrap), cost_usd (mean an image), latency_p50_s, latency_p95_s (image bootstrap of the ranks).
     `margin`, in the metric's unit, is the difference that would not matter: two one-sided looks at the interval
-    then tell "equivalent" and "not worse" from "cannot tell". `seed` fixes the bootstrap.
+    then tell "equivalent" and "not worse" from "cannot tell". `interval` may be tango or bonett_price for shares
+    of images read once. `seed` fixes the bootstrap.
 
     `SettingError` for an unknown metric or baseline.
     """
@@ -88,14 +90,19 @@ def compare(
         raise SettingError(f"metric={metric!r} is not one of {', '.join(METRICS)}")
     if margin is not None and margin <= 0:
         raise SettingError(f"margin={margin!r} must be above 0; it is the difference that would not matter")
+    if interval not in get_args(Ends):
+        raise SettingError(f"interval={interval!r} is not one of {', '.join(get_args(Ends))}")
+    if margin is not None and level <= 0.5:
+        raise SettingError(f"level={level!r} leaves nothing for two one-sided looks; it must be above 0.5")
     normal_quantile(level)
     trials = Trials.of(outcomes, errors)
     if baseline is not None and baseline not in trials.settings:
         raise SettingError(f"baseline={baseline!r} is not among {', '.join(trials.settings) or 'the outcomes: none'}")
     pairs = _pairs(trials.settings, baseline)
     tables = Tables.of(outcomes, trials, METRICS[metric])
-    found = tables.compare(pairs, level=level, resamples=resamples, seed=seed)
-    looser = tables.compare(pairs, level=2 * level - 1, resamples=resamples, seed=seed) if margin is not None else found
+    how: dict[str, Any] = {"resamples": resamples, "seed": seed, "interval": interval}
+    found = tables.compare(pairs, level=level, **how)
+    looser = tables.compare(pairs, level=2 * level - 1, **how) if margin is not None else found
     table = _table(found, looser, trials.settings, pairs, metric, level, margin)
     return Comparison(table, metric, level, POLICIES[errors], margin, _overall(tables, len(trials.settings)))
 

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from toolkit.stats.bootstrap import bca, cells_of, percentile, sign_flip_p, two_sided_p
 from toolkit.stats.intervals import FloatArray, Interval, clopper_pearson, harrell_davis
-from toolkit.stats.paired import mcnemar, newcombe
+from toolkit.stats.paired import bonett_price, mcnemar, newcombe, tango
 from toolkit.stats.paired_quantiles import Times, on_shared_images, quantile_difference_draws
 from toolkit.stats.sample_size import images_needed, images_needed_for_mean
 from toolkit.stats.trials import Trials, require_columns
 
 NAN = float("nan")
+
+Ends = Literal["newcombe", "tango", "bonett_price"]
+"""Intervals of a difference of two shares on the same images; all keep their level, Newcombe's is closed and usual."""
 
 
 @dataclass(frozen=True)
@@ -106,17 +109,19 @@ class Tables:
         """Whether each setting read each image once at most, so that an image is right or wrong and nothing between."""
         return self.metric.kind == "share" and bool(self.weight.max(initial=0) <= 1)
 
-    def compare(self, pairs: Sequence[tuple[int, int]], *, level: float, resamples: int, seed: int) -> Paired:
-        """Every pair's figures, each on the images that count for both."""
+    def compare(
+        self, pairs: Sequence[tuple[int, int]], *, level: float, resamples: int, seed: int, interval: Ends = "newcombe"
+    ) -> Paired:
+        """Every pair's figures, each on the images that count for both; `interval` is that of plain shares."""
         if self.is_plain_share:
-            return self._by_counts(pairs, level)
+            return self._by_counts(pairs, level, interval)
         by_image = self._by_quantile if self.metric.kind == "quantile" else self._by_mean
         rows = [by_image(i, j, level, resamples, seed) for i, j in pairs]
         columns = {name: np.array([getattr(row, name) for row in rows]) for name in _Row._fields}
         low, high = np.array(columns.pop("ends"), np.float64).reshape(-1, 2).T
         return Paired(**columns, difference_low=low, difference_high=high, only_setting=None, only_baseline=None)
 
-    def _by_counts(self, pairs: Sequence[tuple[int, int]], level: float) -> Paired:
+    def _by_counts(self, pairs: Sequence[tuple[int, int]], level: float, interval: Ends) -> Paired:
         """All 2 × 2 tables at once: the counts of every pair are the entries of two matrix products."""
         first, second = np.array(pairs, np.intp).reshape(-1, 2).T
         # Half the bytes, and whole numbers up to 2**24 stay exact in them.
@@ -129,7 +134,7 @@ class Tables:
         with np.errstate(invalid="ignore", divide="ignore"):
             value, value_baseline = mine[first, second] / n, mine[second, first] / n
             needed = images_needed(value - value_baseline, (only_first + only_second) / n)
-        low, high = newcombe(both, only_first, only_second, n - both - only_first - only_second, level)
+            low, high = _ends(interval, both, only_first, only_second, n, level)
         return Paired(
             images=n.astype(np.int64),
             value=value,
@@ -186,6 +191,16 @@ class Tables:
             two_sided_p(draws),
             images_needed_for_mean(difference, scatter) if scatter == scatter else NAN,  # noqa: PLR0124 -- NaN
         )
+
+
+def _ends(interval: Ends, both: FloatArray, b: FloatArray, c: FloatArray, n: FloatArray, level: float) -> Interval:
+    if interval == "newcombe":
+        return newcombe(both, b, c, n - both - b - c, level)
+    if interval == "bonett_price":
+        low, high = bonett_price(b, c, n, level)
+        return Interval(np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan))
+    ends = [tango(float(i), float(j), float(k), level) for i, j, k in zip(b, c, n, strict=True)]
+    return Interval(np.array([end.low for end in ends]), np.array([end.high for end in ends]))
 
 
 def _values(outcomes: pd.DataFrame, trials: Trials, metric: Metric) -> FloatArray:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from toolkit.errors import DeadlineExceeded, ProviderError
@@ -131,4 +132,5 @@ def faulty_answer(answer: object) -> Iterator[str]:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a number that a float can hold."""
-    return type(value) is not bool and isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    return is_real and abs(value) <= sys.float_info.max

@@ -1,0 +1,220 @@
+"""The governor: what one account may be asked, by properties and against services simulated in a time of their own."""
+
+import heapq
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.engine.limits import LONGEST_PAUSE_S, Governor, Limits
+from toolkit.errors import SettingError
+
+
+@pytest.mark.parametrize(("wrong", "named"), [({"in_flight": 0}, "in_flight=0"), ({"per_second": 0}, "per_second=0")])
+def test_limits_that_let_nothing_through_are_refused(wrong, named):
+    """With the value that was given."""
+    with pytest.raises(SettingError, match=named):
+        Limits(**wrong)
+
+
+# ── one refusal ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(in_flight=st.integers(1, 200), together=st.integers(1, 200))
+def test_requests_refused_together_halve_once(in_flight, together):
+    """They were all under way when the first of them was refused."""
+    governor = Governor(Limits(in_flight))
+    for number in range(together):
+        governor.refused(now=2.0 + number / 1000, sent_at=1.0 + number / 1000, after_s=None, rate=False)
+
+    assert governor.allowed == max(1.0, in_flight / 2)
+
+
+def test_a_request_sent_after_the_cut_halves_again():
+    """It met a limit that the first cut did not reach."""
+    governor = Governor(Limits(16))
+    governor.refused(now=1.0, sent_at=0.5, after_s=0.0, rate=False)
+    governor.refused(now=3.0, sent_at=2.0, after_s=0.0, rate=False)
+
+    assert governor.allowed == 4.0
+
+
+@given(after_s=st.floats(0.0, 10_000.0), waits=st.lists(st.floats(0.0, 10_000.0), max_size=5))
+def test_nothing_is_sent_before_the_service_allows_it(after_s, waits):
+    """However often one asks in the meantime; an hour is the most that is believed."""
+    governor = Governor(Limits(16))
+    governor.refused(now=100.0, sent_at=99.0, after_s=after_s, rate=True)
+
+    end = 100.0 + min(after_s, LONGEST_PAUSE_S)
+    for wait in waits:
+        now = 100.0 + wait
+        assert (governor.wait_s(now) <= 0) == (now >= end)
+        if now >= end:
+            break
+    assert governor.wait_s(end + 3600) <= 0
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one():
+    """The service has said 60 s; that another answer says 1 s changes nothing."""
+    governor = Governor(Limits(16))
+    governor.refused(now=0.0, sent_at=-1.0, after_s=60.0, rate=True)
+    governor.refused(now=1.0, sent_at=-1.0, after_s=1.0, rate=True)
+
+    assert governor.wait_s(2.0) == pytest.approx(58.0)
+
+
+def test_a_busy_service_slows_nothing_but_the_readings_in_flight():
+    """It has no room; how often it is asked was not the matter."""
+    governor = Governor(Limits(8, per_second=50))
+    pace = governor.pace
+    governor.refused(now=1.0, sent_at=0.5, after_s=0.0, rate=False)
+
+    assert (governor.allowed, governor.pace) == (4.0, pace)
+
+
+# ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["send", "through", "rate", "busy"]),
+        st.floats(0.0, 3.0),
+        st.none() | st.floats(0.0, 30.0),
+    ),
+    max_size=60,
+)
+
+
+@given(in_flight=st.integers(1, 64), per_second=st.none() | st.floats(0.5, 500.0), events=EVENTS)
+def test_what_is_declared_is_never_exceeded(in_flight, per_second, events):
+    """Nor is anything ever brought to a standstill."""
+    governor = Governor(Limits(in_flight, per_second))
+    now = sent_at = 0.0
+    for event, seconds, after_s in events:
+        now += seconds
+        if event == "send":
+            sent_at = now if governor.wait_s(now) <= 0 else sent_at
+        elif event == "through":
+            governor.let_through(now)
+        else:
+            governor.refused(now, sent_at, after_s, rate=event == "rate")
+        assert 1.0 <= governor.allowed <= in_flight
+        assert governor.pace is None or governor.pace > 0
+        assert per_second is None or governor.pace <= per_second
+
+
+def test_readings_in_flight_come_back_slowly():
+    """A round of answers brings back about half a reading, up to what was declared."""
+    governor = Governor(Limits(16))
+    governor.refused(now=0.0, sent_at=-1.0, after_s=0.0, rate=False)
+    allowed = []
+    for number in range(400):
+        governor.let_through(now=1.0 + number)
+        allowed.append(governor.allowed)
+
+    assert allowed == sorted(allowed)
+    assert allowed[7] < 9.0  # after as many answers as are in flight
+    assert allowed[-1] == 16.0
+
+
+def test_a_rate_that_was_learned_is_tried_upwards_only_after_a_calm():
+    """And each further refusal makes the calm longer, so that probing costs less and less."""
+    governor, now, calms = Governor(Limits(16)), 0.0, []
+    for _ in range(3):
+        for _ in range(40):
+            governor.wait_s(now)
+            now += 0.01
+        governor.refused(now, sent_at=now, after_s=0.0, rate=True)
+        cut_at, pace = now, governor.pace
+        while governor.pace == pace:
+            now += 0.1
+            governor.let_through(now)
+        calms.append(now - cut_at)
+
+    assert calms[0] > 5
+    assert calms == sorted(calms)
+    assert calms[-1] > 2 * calms[0]
+
+
+# ── against a simulated service ──────────────────────────────────────────────────────────────────────────
+
+
+class Service:
+    """Lets so many requests through in any second, answers after `answer_s` and refuses at once."""
+
+    def __init__(self, per_second, answer_s=0.1):
+        self.per_second, self.answer_s = per_second, answer_s
+        self.let_through, self.refused = deque(), 0
+        self.strays = set()
+
+    def ask(self, now, number):
+        while self.let_through and self.let_through[0] <= now - 1.0:
+            self.let_through.popleft()
+        if len(self.let_through) >= self.per_second or number in self.strays:
+            self.refused += 1
+            return False
+        self.let_through.append(now)
+        return True
+
+
+def simulated(governor, service, calls):
+    """Seconds until so many requests were let through, those that were refused being asked again."""
+    now, wanted, sent, under_way = 0.0, calls, 0, []
+    done = 0
+    while done < calls:
+        wait_s = governor.wait_s(now) if wanted and len(under_way) < int(governor.allowed) else None
+        if wait_s is not None and wait_s <= 0:
+            wanted -= 1
+            fine = service.ask(now, sent)
+            sent += 1
+            heapq.heappush(under_way, (now + (service.answer_s if fine else 0.005), now, fine))
+            continue
+        times = [now + wait_s] if wait_s is not None else []
+        now = min([*times, *(under_way[:1] and [under_way[0][0]])])
+        while under_way and under_way[0][0] <= now:
+            _, sent_at, fine = heapq.heappop(under_way)
+            if fine:
+                governor.let_through(now)
+                done += 1
+            else:
+                governor.refused(now, sent_at, 1.0, rate=True)
+                wanted += 1
+    return now
+
+
+@pytest.mark.parametrize("in_flight", [4, 16, 64, 200])
+def test_a_declared_rate_wastes_nothing(in_flight):
+    """It is kept, and used: 800 requests at 40 a second take 20 s and a little."""
+    service = Service(40)
+
+    seconds = simulated(Governor(Limits(in_flight, per_second=40)), service, 800)
+
+    assert service.refused == 0
+    assert 19.5 <= seconds <= 21
+
+
+@pytest.mark.parametrize("in_flight", [4, 16, 64, 200])
+@pytest.mark.parametrize("answer_s", [0.02, 0.1, 1.0])
+def test_a_rate_that_nobody_told_is_learned(in_flight, answer_s):
+    """At most a fifth of the requests is refused, and the rate is used: 800 at 40 a second within 23 s.
+
+    Longer only where so few in flight and so slow answers never reach the rate, and by the last answer's own time.
+    """
+    service = Service(40, answer_s)
+
+    seconds = simulated(Governor(Limits(in_flight)), service, 800)
+
+    assert service.refused <= 0.2 * (800 + service.refused)
+    assert seconds <= max(23, 800 * answer_s / in_flight) + answer_s
+
+
+@pytest.mark.parametrize("number", [1, 3, 20, 300])
+def test_one_stray_refusal_does_not_bring_a_run_to_a_crawl(number):
+    """A service without a limit refuses a single request, at the start or later: within a minute all is as before."""
+    service = Service(10_000)
+    service.strays = {number}
+
+    seconds = simulated(Governor(Limits(16)), service, 5000)
+
+    assert service.refused == 1
+    assert seconds < 5000 / 160 + 20
