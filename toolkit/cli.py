@@ -1,12 +1,13 @@
 """The command ``toolkit``: plan · run · show · sandbox."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +26,22 @@ setting for each. Calling `toolkit run` again with the same store resumes what i
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command line; gives the exit status: 0 done, 1 unfinished, 2 could not be carried out."""
+    """Carry out one command line; gives the exit status.
+
+    0: done; 1: unfinished; 2: could not be carried out; 130: interrupted before or after a run.
+    """
     given = _parser().parse_args(arguments)
     try:
         status: int = given.command(given)
+        sys.stdout.flush()
     except ToolkitError as error:
         sys.stderr.write(f"toolkit: {error}\n")
         return 2
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
+    except KeyboardInterrupt:
+        sys.stderr.write("\ntoolkit: interrupted; what was recorded is kept, and the same command goes on\n")
+        return 130
+    except BrokenPipeError:  # the reader has seen enough; what is still buffered must not be tried again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
 
@@ -127,7 +135,10 @@ def _show(given: argparse.Namespace) -> int:
     run = open_run(given.store)
     summary = run.summary(by=given.by)
     if given.csv:
-        summary.to_csv(given.csv, index=False)
+        try:
+            summary.to_csv(given.csv, index=False)
+        except OSError as error:
+            raise UsageError(f"{given.csv} cannot be written: {error.strerror or error}") from error
     _print_summary(summary)
     if not run.complete:
         sys.stdout.write(f"\n{len(run.outcomes):,} of {run.planned:,} trials are there; run again to finish.\n")
@@ -170,7 +181,7 @@ def _dataset(given: argparse.Namespace) -> "Dataset":
     from toolkit.dataset import load_dataset
 
     dataset = load_dataset(given.dataset, format=given.format)
-    return dataset.sample(given.sample) if given.sample else dataset
+    return dataset if given.sample is None else dataset.sample(given.sample)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from toolkit.engine.drive import Tally, drive, read_through
 from toolkit.engine.redaction import redact
 from toolkit.engine.single import Single
-from toolkit.errors import SettingError
+from toolkit.errors import SettingError, UsageError
 from toolkit.http import open_client
 from toolkit.providers.base import ServiceProvider
 from toolkit.types import Answer, Sample, Step
@@ -124,6 +124,9 @@ class TaskClient:
         return tally
 
     def _wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._loop.is_closed():
+            coroutine.close()
+            raise UsageError(f"{self!r} is closed; make another one")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 

@@ -7,6 +7,7 @@ another price never needs another run.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ OUTCOMES = (
     Column("target", "str", "", "what the image says"),
     Column("text", "str", "", "what the provider read, as it gave it; missing without an answer"),
     Column("confidence", "float64", "0 to 1", "the provider's own; missing where it gives none"),
-    Column("correct_normalised", "bool", "", "right under the relaxed normaliser: width, space and case do not count"),
+    Column("correct_normalised", "bool", "", "right under the relaxed normaliser: width, case and how much space do not count"),
     Column("edits", "float64", "characters", "edit distance of text and target; missing without an answer"),
     Column("target_length", "int32", "characters", "length of the target"),
     Column("ned", "float64", "0 to 1", "edits by the longer of text and target; missing without an answer"),
@@ -112,16 +113,16 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _typed(block: Sequence[Record]) -> pd.DataFrame:
     rows = [record for record in block if record["event"] == "finished"]
-    data = {column.name: _series(rows, column) for column in ATTEMPTS}
+    recorded = set(chain.from_iterable(rows))  # half of the columns are in no record of a local engine's run
+    data = {column.name: _series(rows, column, recorded=column.name in recorded) for column in ATTEMPTS}
     return pd.DataFrame(data, copy=False)
 
 
-def _series(rows: Sequence[Record], column: Column) -> "pd.Series[Any]":
+def _series(rows: Sequence[Record], column: Column, *, recorded: bool) -> "pd.Series[Any]":
     name, dtype = column.name, column.dtype
-    if dtype == "float64" and name.endswith("_s") and not name.startswith("latency"):
-        values = [row.get(name, 0.0) for row in rows]  # a part of the time that is not in the log was nought
-    else:
-        values = [row.get(name) for row in rows]
+    # a part of the time that is not in the log was nought
+    absent = 0.0 if dtype == "float64" and name.endswith("_s") and not name.startswith("latency") else None
+    values: list[Any] = [row.get(name, absent) for row in rows] if recorded else [absent] * len(rows)
     if name in {"task_id", "error_code"}:  # numbers with some services, words with others
         values = [None if value is None else str(value) for value in values]
     if dtype == "category":
@@ -218,6 +219,7 @@ def _cost(final: pd.DataFrame, prices: Mapping[str, Prices | None]) -> NDArray[n
     """What each trial cost: its usage at its setting's prices; missing where the setting has none."""
     cost = np.zeros(len(final))
     settings = final["setting"].to_numpy(dtype=object)
+    answered = final["error"].isna().to_numpy()
     for label in final["setting"].cat.categories:
         rows = np.flatnonzero(settings == label)
         price = prices.get(label)
@@ -225,5 +227,11 @@ def _cost(final: pd.DataFrame, prices: Mapping[str, Prices | None]) -> NDArray[n
             cost[rows] = np.nan
         elif price:
             usages = final["usage"].iloc[rows]
-            cost[rows] = [sum(price.get(name, 0.0) * n for name, n in (usage or {}).items()) for usage in usages]
+            cost[rows] = [_bill(usage or {}, price, known) for usage, known in zip(usages, answered[rows], strict=True)]
     return cost
+
+
+def _bill(usage: Mapping[str, float], price: Prices, answered: bool) -> float:
+    """The sum of quantities at their prices; missing for an answer of which no priced quantity is known."""
+    known = usage.keys() & price.keys()
+    return sum(price[name] * usage[name] for name in known) if known or not answered else np.nan

@@ -22,7 +22,7 @@ class Run:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.manifest = store.manifest()
-        self._books = Books()
+        self._books = Books(keep_finished=False)
         self._read_to = 0
         self._attempts = attempts_frame([])
         self._outcomes: pd.DataFrame | None = None
@@ -119,7 +119,13 @@ class Run:
         self.attempts  # noqa: B018 -- the look reads on
         worst = self.manifest["worst_usd"]
         rows = [
-            (*lost.trial, lost.at, lost.task_id, lost.reason, worst[lost.trial.setting])
+            (
+                *lost.trial,
+                lost.at,
+                None if lost.task_id is None else str(lost.task_id),  # as among the attempts
+                lost.reason,
+                worst[lost.trial.setting],
+            )
             for lost in self._books.unsettled
         ]
         names = ["setting", "sample", "repeat", "asked_at", "task_id", "reason", "cost_usd"]

@@ -53,7 +53,7 @@ def caution(summary: pd.DataFrame) -> str | None:
 
 def as_text(table: pd.DataFrame, width: int | None = None) -> str:
     """A table for a terminal of so many columns; what does not fit goes below."""
-    return table.to_string(index=False, line_width=width)
+    return "Nothing was read yet." if table.empty else table.to_string(index=False, line_width=width)
 
 
 def as_html(table: pd.DataFrame, title: str, facts: Mapping[str, str]) -> str:

@@ -1,8 +1,10 @@
 """Settings as words on a command line: ``tesseract(psm=[7, 8])``, ``mypackage.ocr:MyEngine(model="x")``."""
 
 import ast
+import sys
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import toolkit
@@ -29,7 +31,10 @@ def _settings(spec: str) -> list[Provider]:
     place, colon, call = spec.rpartition(":") if ":" in spec.partition("(")[0] else ("", "", spec)
     name, parameters = _parsed(call, spec)
     provider = _imported(place, name) if colon else _known(name)
-    return grid(provider, **parameters)
+    try:
+        return grid(provider, **parameters)
+    except TypeError as error:  # a parameter without a default was not given, or the class is no whole provider
+        raise SettingError(f"{spec!r} is no setting: {error}") from error
 
 
 def _parsed(call: str, spec: str) -> tuple[str, dict[str, Any]]:
@@ -56,9 +61,12 @@ def _known(name: str) -> type[Provider]:
 
 
 def _imported(place: str, name: str) -> type[Provider]:
+    here = str(Path.cwd())
+    if here not in sys.path:  # where a person at a command line expects their own file to be found
+        sys.path.insert(0, here)
     try:
         provider = getattr(import_module(place), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError, ValueError) as error:
         raise SettingError(f"{place}:{name} cannot be imported: {error}") from error
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
         raise SettingError(f"{place}:{name} is no Provider class")

@@ -12,7 +12,6 @@ pytest.importorskip("uvicorn")
 from bills import new_key
 
 import toolkit as tk
-from toolkit.rehearsal import sandbox as tk_sandbox
 
 
 class Leaks:
@@ -76,7 +75,7 @@ def sandbox(key, stopping):
 
     def start(dataset, **options):
         options = {"oracle": {"accuracy": 1.0}, "keys": [key]} | options
-        started.append(tk_sandbox(dataset, **options).start())
+        started.append(tk.sandbox(dataset, **options).start())
         return started[-1]
 
     yield start

@@ -6,7 +6,6 @@ from bills import QUICK, charged_to, new_key, readable
 
 import toolkit as tk
 from toolkit.loopback import faults
-from toolkit.rehearsal import sandbox as tk_sandbox
 
 SERVICES = ("capsolver", "capmonster")
 CATALOGUES = {service: faults.catalogue(service) for service in SERVICES}
@@ -21,7 +20,7 @@ def keys():
 
 @pytest.fixture(scope="module")
 def box(keys):
-    with tk_sandbox(DATASET, oracle={"accuracy": 1.0}, keys=keys.values()) as box:
+    with tk.sandbox(DATASET, oracle={"accuracy": 1.0}, keys=keys.values()) as box:
         yield box
 
 

@@ -7,7 +7,7 @@ from test_summary import random_outcomes
 
 from toolkit.errors import SettingError
 from toolkit.stats import compare
-from toolkit.stats.paired import bonett_price, mcnemar, newcombe, tango
+from toolkit.stats.paired import bonett_price, mcnemar, newcombe, newcombe_of_repeats, tango
 
 
 def drawn(n, skills, seed=0, repeats=1, shared=0.5):
@@ -148,11 +148,39 @@ def test_repeats_are_compared_image_by_image():
 
 
 def test_alike_repeats_are_not_proof_of_equality():
-    """Without one image that differs, the interval still allows for those that were not drawn."""
-    frame = drawn(50, {"x": 0.7, "y": 0.7}, repeats=2, shared=1.0)
-    low, high = compare(frame).table[["difference_low", "difference_high"]].iloc[0]
-    assert -0.08 < low < -0.05
-    assert 0.05 < high < 0.08
+    """Unanimous repeats have the interval of one reading, also where no image differs: others may."""
+    for skills, shared in (({"x": 0.7, "y": 0.7}, 1.0), ({"x": 0.7, "y": 0.85}, 0.6)):
+        once = drawn(50, skills, shared=shared)
+        tripled = pd.concat([once.assign(repeat=k) for k in range(3)])
+        expected = compare(once).table[["difference", "difference_low", "difference_high"]]
+        found = compare(tripled).table[["difference", "difference_low", "difference_high"]]
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def repeated_coverage(interval, runs=400):
+    """How often the difference of two readers who waver alike on hard images is covered, with three readings each."""
+    rng = np.random.default_rng(3)
+    truth = 0.8 - stats.beta(1.6, 0.4).expect(lambda ease: ease**1.5)
+    covered = 0
+    for _ in range(runs):
+        ease = rng.beta(1.6, 0.4, 100)  # 0.8 on average
+        right = [rng.binomial(3, ease), rng.binomial(3, ease**1.5)]
+        low, high = interval(*right)
+        covered += low <= truth <= high
+    return covered / runs
+
+
+def test_intervals_of_repeats_hold_their_level():
+    """Pairs of repeated readings are covered as promised; taken for images of their own, they are not paired at all."""
+    three = np.full(100, 3.0)
+    kept = repeated_coverage(lambda x, y: newcombe_of_repeats((x, three), (y, three)))
+    assert kept >= 0.93
+
+    def as_calls(x, y):
+        both = np.minimum(x, y).sum()
+        return newcombe(both, x.sum() - both, y.sum() - both, 300 - x.sum() - y.sum() + both)
+
+    assert repeated_coverage(as_calls) < kept - 0.02
 
 
 def test_latency_and_cost_are_compared_too(outcomes):
@@ -202,9 +230,20 @@ def test_latency_intervals_hold_their_level():
     assert latency_coverage("latency_p50_s", np.exp(0.2) - 1, halved) < 0.85
 
 
+def test_a_cost_that_is_not_known_is_not_compared(outcomes):
+    """One unknown price makes the mean unknown, and the sentence says so."""
+    unknown = outcomes.assign(cost_usd=outcomes["cost_usd"].mask(outcomes["setting"] == "b"))
+    found = compare(unknown, "a", metric="cost_usd")
+    assert found.table.set_index("setting")["difference"].isna().tolist() == [True, False]
+    assert "b and a cannot be compared by the mean cost of an image in USD: part of it is unknown." in found.explain()
+
+
 def test_settings_without_a_shared_image_are_not_compared():
     """No shared image, no figure, and the sentence says so."""
     frame = pd.concat([drawn(20, {"x": 0.7}), drawn(20, {"y": 0.7}).assign(sample=lambda f: f["sample"] + 100)])
+    late = compare(frame.assign(latency_s=1.0), metric="latency_p50_s").table
+    assert late["images"].tolist() == [0]
+    assert late["p"].isna().all()
     found = compare(frame)
     assert found.table["images"].tolist() == [0]
     assert found.table[["difference", "p", "p_holm"]].isna().all(axis=None)

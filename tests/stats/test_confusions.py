@@ -54,7 +54,9 @@ def test_a_normaliser_decides_what_is_confused():
     """Relaxed, a lower-case answer is no confusion, and the sentence follows."""
     frame = read_as(("AB", "ab"), ("cd", "cd"))
     assert confusions(frame).table["count"].sum() == 2
-    assert "'A' read as 'a', 1 times, 100.0 % of the 1 it occurs" in confusions(frame, "x").explain()
+    assert "'A' read as 'a', once, 100.0 % of the 1 it occurs" in confusions(frame, "x").explain()
+    assert "'b' where there is nothing, 2 times (one" in confusions(read_as(("a", "abb"))).explain()
+    assert "'b' left out, once" in confusions(read_as(("ab", "a"))).explain()
     relaxed = confusions(frame, normaliser=RELAXED)
     assert relaxed.table.empty
     assert "no character of 2 answers was read wrongly" in relaxed.explain()
@@ -101,6 +103,7 @@ def test_flips_are_images_that_do_not_agree_with_themselves():
     once = flips(outcomes_of(rows[::2])).iloc[0]
     assert once["images"] == 0
     assert np.isnan(once["text_flips_share"])
+    assert len(flips(outcomes_of(rows).head(0))) == 0
 
 
 def test_accuracy_by_length_stands_beside_independence():

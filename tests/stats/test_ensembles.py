@@ -6,7 +6,7 @@ from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 from statsmodels.stats.proportion import proportion_confint
 from test_summary import outcomes_of
 
-from toolkit.errors import SettingError
+from toolkit.errors import DatasetError, SettingError
 from toolkit.metrics import RELAXED
 from toolkit.stats import agreement
 
@@ -97,6 +97,8 @@ def test_one_setting_cannot_agree():
     frame = three_readers(5)
     with pytest.raises(SettingError, match="two settings at least; the outcomes hold a"):
         agreement(frame[frame["setting"] == "a"])
+    with pytest.raises(DatasetError, match="there are no outcomes"):
+        agreement(frame.head(0))
     silent = agreement(frame.assign(outcome="no_answer", text=None))
     assert silent.oracle == 0
     assert np.isnan(silent.fleiss)

@@ -7,9 +7,10 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from toolkit.errors import SettingError
 from toolkit.stats.bootstrap import bca, cells_of, collapse, percentile, sign_flip_p, two_sided_p
 from toolkit.stats.paired import bonett_price, cochran_q, holm, mcnemar, newcombe, tango
-from toolkit.stats.sample_size import images_needed, power
+from toolkit.stats.sample_size import images_needed, images_needed_for_mean, power
 
 DISCORDANT = [(0, 0), (1, 0), (0, 5), (3, 3), (2, 9), (40, 61), (700, 640)]
 
@@ -192,3 +193,8 @@ def test_the_power_table():
     assert table.set_index("difference").loc[0.01].tolist() == [3923, 7847, 11771, 15696, 13495]
     assert np.isnan(power([0.1], [0.05])["discordant_0.05"][0])
     assert np.isinf(images_needed(0.0, 0.1))
+    assert np.isinf(images_needed_for_mean(0.0, 1.0))
+    with pytest.raises(SettingError, match=r"fit on top of accuracy=0\.9"):
+        power([0.2])
+    with pytest.raises(SettingError, match="power=80 is not between 0 and 1"):
+        power(power=80)

@@ -5,8 +5,15 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from toolkit.errors import SettingError
-from toolkit.stats import audit_determinism, compare_probe_plans, probe_plan, smoothed
+from toolkit.errors import DatasetError, SettingError
+from toolkit.stats import (
+    audit_determinism,
+    compare_probe_plans,
+    outcomes_of_placed,
+    probe_plan,
+    smoothed,
+    thresholds,
+)
 
 SETTINGS = [round(0.80 + 0.01 * i, 2) for i in range(21)]
 PLACED = [30, *[1] * 12, 3, 4, 6, 9, 12, 15, 9, 6, 4]  # three in ten are never accepted, most of the rest are sure
@@ -137,6 +144,73 @@ def _reachable(plan):
             seen.add((low, high))
             todo += [plan.after(low, high, accepted=a) for a in (True, False)]
     return seen
+
+
+# ── from places to a curve ───────────────────────────────────────────────────────────────────────────────
+
+
+def nested_service(n=400, seed=0):
+    """Where each image falls on the settings axis, and whether its answer is right."""
+    rng = np.random.default_rng(seed)
+    right = rng.random(n) < 0.85
+    place = np.clip(np.round(rng.normal(12 + 5 * right, 6)), 0, len(SETTINGS)).astype(int)
+    return place, np.where(right, "correct", "wrong")
+
+
+@pytest.mark.parametrize(("strategy", "paid_at_most"), [("descending", 1.0), ("tree", 2.0), ("bisection", 5.0)])
+def test_probing_gives_the_curve_of_the_full_grid(strategy, paid_at_most):
+    """The curve of placed images is that of asking everywhere, for a fraction of its paid calls."""
+    place, verdict = nested_service()
+    plan = probe_plan(SETTINGS, strategy)
+    found = [ask(plan, p) for p in place]
+    placed = pd.DataFrame({"sample": np.arange(400), "place": [f[0] for f in found], "outcome": verdict})
+    probed = outcomes_of_placed(placed, "capsolver(module='common')", "score", SETTINGS, price=0.001)
+
+    everywhere = pd.DataFrame(
+        [
+            (
+                f"capsolver(module='common', score={s!r})",
+                i,
+                verdict[i] if k < place[i] else "no_answer",
+                0.001 * (k < place[i]),
+            )
+            for k, s in enumerate(SETTINGS)
+            for i in range(400)
+        ],
+        columns=["setting", "sample", "outcome", "cost_usd"],
+    )
+    curves = [thresholds(frame, provider="capsolver", over="score").table for frame in (probed, everywhere)]
+    pd.testing.assert_frame_equal(*curves)
+    paid = sum(f[2] for f in found) / 400
+    assert paid <= paid_at_most
+    assert place.sum() / 400 > 4 * paid
+
+
+def test_answers_go_only_to_the_settings_that_accept():
+    """Text and measures belong to accepted rows; tags and targets to all; unknown prices stay unknown."""
+    placed = pd.DataFrame(
+        {
+            "sample": ["a", "b"],
+            "place": [1, 0],
+            "outcome": ["wrong", "no_answer"],
+            "target": ["x", "y"],
+            "text": ["z", None],
+            "edits": [1.0, np.nan],
+            "correct_normalised": [True, False],
+        }
+    )
+    rows = outcomes_of_placed(placed, "box", "score", [0.5, 0.9])
+    assert rows["setting"].tolist() == ["box(score=0.5)"] * 2 + ["box(score=0.9)"] * 2
+    assert rows["outcome"].tolist() == ["wrong", "no_answer", "no_answer", "no_answer"]
+    assert rows["target"].tolist() == ["x", "y"] * 2
+    assert rows["edits"].tolist()[0] == 1
+    assert rows["text"].isna().tolist() == [False, True, True, True]
+    assert rows["correct_normalised"].tolist() == [True, False, False, False]
+    assert np.isnan(rows["cost_usd"][0])
+    with pytest.raises(DatasetError, match="a has place 3; 2 settings leave 0 to 2"):
+        outcomes_of_placed(placed.assign(place=3), "box", "score", [0.5, 0.9])
+    with pytest.raises(DatasetError, match="b was accepted and has no verdict"):
+        outcomes_of_placed(placed.assign(place=1), "box", "score", [0.5, 0.9])
 
 
 # ── determinism ──────────────────────────────────────────────────────────────────────────────────────────

@@ -34,6 +34,7 @@ def test_few_images_tie_everybody_and_many_nobody():
     assert not few.table["behind_best"].any()
     many = tie_groups(drawn(4000, {"a": 0.9, "b": 0.7, "c": 0.8}))
     assert "tell all 3 settings apart" in many.explain()
+    assert "tell both settings apart" in tie_groups(drawn(800, {"a": 0.9, "b": 0.6})).explain()
     assert "no rank to share" in tie_groups(drawn(20, {"a": 0.8})).explain()
 
 
@@ -165,6 +166,7 @@ def test_what_a_pilot_does_not_know_is_open():
     unknown = forecast(frame.assign(cost_usd=frame["cost_usd"].mask(frame["setting"] == "dear")), 100)
     assert np.isnan(unknown.table.set_index("setting").loc["all", "cost_usd"])
     assert "money unknown" in unknown.explain()
+    assert ": no money and about" in forecast(frame.assign(cost_usd=0.0), 100).explain()
     flat = forecast(frame.assign(cost_usd=0.002), 100).table.iloc[0]
     assert (flat["cost_usd_low"], flat["cost_usd_high"]) == pytest.approx((0.2, 0.2))
     assert "time unknown" in forecast(frame.drop(columns="elapsed_s").assign(latency_s=np.nan), 100).explain()
@@ -191,6 +193,10 @@ def test_what_is_settled_and_what_cannot_be():
     settled = price_of_knowing(drawn(800, {"x": 0.6, "y": 0.9}))
     assert settled.table["more_images"][0] == 0
     assert "is settled on 800 images: better" in settled.explain()
+    lucky = price_of_knowing(drawn(80, {"x": 0.75, "y": 0.9}, seed=2))
+    assert lucky.table["verdict"][0] == "better"
+    assert lucky.table["images_needed"][0] > 80
+    assert lucky.table["more_images"][0] == 0
     equal = drawn(50, {"x": 0.8}).assign(setting="x")
     same = price_of_knowing(pd.concat([equal, equal.assign(setting="y")]))
     assert "no number of images is known" in same.explain()

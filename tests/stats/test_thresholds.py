@@ -184,6 +184,10 @@ def test_it_is_said_whose_curve_is_meant(outcomes):
     assert len(both.table) == 5
     with pytest.raises(SettingError, match="no setting of 'capmonster' with score="):
         thresholds(frame, provider="capmonster", over="score")
+    default = frame[frame["setting"].str.contains("0.8)", regex=False)].assign(
+        setting="capsolver(module='common', score=None)"
+    )
+    assert len(thresholds(pd.concat([frame, default]), provider="capsolver", over="score").table) == 5
     with pytest.raises(SettingError, match="module is not a number"):
         thresholds(frame.assign(setting=[f"x(module=a{i})" for i in range(len(frame))]), provider="x", over="module")
 

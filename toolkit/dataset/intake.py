@@ -50,6 +50,9 @@ class Intake:
         if target is not None and not isinstance(target, str):
             cure = "put the label in quotes, so that 007 stays 007"
             return self.refuse(line, f"the label is {type(target).__name__} {target!r:.40} instead of text", cure)
+        for text, what, cure in ((id, "name", "rename the file"), (target, "label", "write it anew")):
+            if text is not None and not _encodable(text):
+                return self.refuse(line, f"the {what} {text!a:.60} is no valid text", cure)
         if target is not None and len(target.splitlines() or [""]) > 1:
             return self.refuse(line, f"the label {target!r:.60} holds a line break", "write it as a single line")
         kept = {name: value for name, value in (tags or {}).items() if self._wanted(name)}
@@ -128,3 +131,12 @@ class Intake:
 
     def _file_of(self, row: int) -> str:
         return self._files[bisect_right(self._files, row, key=lambda entry: entry[0]) - 1][1]
+
+
+def _encodable(text: str) -> bool:
+    """Whether a text is whole characters; a file name whose bytes are no UTF-8 is not, and fits in no table."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -17,11 +17,11 @@ from toolkit.engine.limits import Governor, Limits
 from toolkit.engine.pacing import Pacing
 from toolkit.engine.redaction import redact
 from toolkit.engine.runner import NotBegun
-from toolkit.engine.single import EXCHANGE_S, Exchanges
+from toolkit.engine.single import Exchanges
 from toolkit.engine.worker import run_chunk
 from toolkit.errors import ProviderError, RateLimited, Unavailable
 from toolkit.http import Client
-from toolkit.providers.base import Account, ServiceProvider
+from toolkit.providers.base import Account, Provider, ServiceProvider
 from toolkit.types import Call, Compute, Sample, Submitted, Trial
 
 
@@ -75,7 +75,7 @@ class AccountLane:
 
     async def _note_balance(self, when: str) -> None:
         provider = next(iter(self.settings.values()))
-        tally = await drive(provider.balance(), self._world(None), EXCHANGE_S)
+        tally = await drive(provider.balance(), self._world(None), min(self.deadline_s, _BALANCE_S))
         if tally.error is not None and tally.error.fatal:
             self._die(tally.error)
         if tally.error is None and tally.value is not None:
@@ -84,12 +84,14 @@ class AccountLane:
 
     # ── a reading ────────────────────────────────────────────────────────────────────────────────────────
 
-    async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:
+    async def ask(
+        self, trial: Trial, sample: Sample, task_id: str | int | None, stage: Provider | None = None
+    ) -> Tally:
         """One try at a trial, within the account's limits and money; goes on with a task that was submitted before.
 
         Raises `NotBegun` when nothing more is to be asked of this account.
         """
-        provider = self.settings[trial.setting]
+        provider = self.settings[stage.label if stage else trial.setting]
         task_id = self.to_collect.pop(trial, task_id)
         reading = asyncio.current_task()
         assert reading is not None  # noqa: S101 -- this is a coroutine, and runs in one
@@ -171,11 +173,8 @@ class AccountLane:
     def _note_limits(self) -> None:
         """Write down what is allowed, when that has changed by more than a little."""
         allowed, pace = self._pacing.allowed, self.governor.pace
-        if self._noted is not None:
-            noted, noted_pace = self._noted
-            same_pace = noted_pace == pace or (noted_pace and pace and abs(pace / noted_pace - 1) < _TELLING_CHANGE)
-            if noted == allowed and same_pace:
-                return
+        if self._noted is not None and not any(map(_differ, self._noted, (allowed, pace))):
+            return
         self._noted = allowed, pace
         at, per_second = round(self.clock.unix(), 3), None if pace is None else round(pace, 3)
         self.journal.append(
@@ -211,7 +210,14 @@ class AccountLane:
 
 
 _TOO_MANY = 429
-_TELLING_CHANGE = 0.05
+_TELLING_CHANGE = 0.1
+_BALANCE_S = 10.0  # a service that does not tell it holds nobody up for longer
+
+
+def _differ(noted: float | None, now: float | None) -> bool:
+    if noted is None or now is None:
+        return noted is not now
+    return abs(now / noted - 1) >= _TELLING_CHANGE
 
 
 @dataclass(slots=True)

@@ -32,8 +32,12 @@ class Unsettled:
 
 @dataclass(slots=True)
 class Books:
-    """The state of a run after reading its log in order."""
+    """The state of a run after reading its log in order.
 
+    `keep_finished` says whether to remember how each trial ended, which for a million of them takes its time and room.
+    """
+
+    keep_finished: bool = True
     finished: dict[Trial, str | None] = field(default_factory=dict)
     usage: dict[str, dict[str, float]] = field(default_factory=dict)
     balances: list[Record] = field(default_factory=list)
@@ -64,15 +68,17 @@ class Books:
                 self.stopped[record["setting"]] = record["reason"]
 
     def _finish(self, record: Record) -> None:
+        if not (self.keep_finished or self._open or self._lost or "usage" in record or "unsettled" in record):
+            return  # nothing in it is for the books, as in all records of local engines
         trial = _trial(record)
         asked = self._open.pop(trial, None)
         task_id = record.get("task_id")
         if record.get("unsettled"):
             at = record["started_at"] if asked is None else asked.at
-            self._lose([Unsettled(trial, at, task_id, str(record.get("error")))])
+            self._lose([Unsettled(trial, at, task_id, record.get("error") or "lost in an earlier stage")])
         else:
             self._found(trial, task_id)
-        if record["final"]:
+        if self.keep_finished and record["final"]:
             self.finished[trial] = record.get("error")
         for name, quantity in record.get("usage", {}).items():
             used = self.usage.setdefault(trial.setting, {})

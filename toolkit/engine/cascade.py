@@ -24,24 +24,29 @@ class CascadeLane:
         for lane in self._lanes:
             await lane.open()
 
-    async def ask(self, provider: Provider, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:  # noqa: ARG002 -- a task left alone by one stage is unsettled; asking again begins with the first
+    async def ask(
+        self,
+        trial: Trial,
+        sample: Sample,
+        task_id: str | int | None,  # noqa: ARG002 -- a task that a stage left alone is unsettled; asking begins anew
+        stage: Provider | None = None,  # noqa: ARG002 -- a cascade has no cascades in it
+    ) -> Tally:
         """One reading by one cascade. A stage that fails is passed over; the last one's failure is the cascade's."""
-        assert isinstance(provider, Cascade)  # noqa: S101 -- nothing else is given to this lane
-        whole = Tally(self.clock.unix())
+        cascade = self.settings[trial.setting]
         begun = self.clock.now()
-        usage: dict[str, float] = {}
-        lost = False
-        for number, (stage, _) in enumerate(provider.stages):
-            tally = await self._lane_of[stage.label].ask(stage, trial, sample, None)
+        whole = Tally(self.clock.unix())
+        used = dict.fromkeys(cascade.prices or {}, 0.0)
+        for number, (member, _) in enumerate(cascade.stages):
+            tally = await self._lane_of[member.label].ask(trial, sample, None, member)
             _add(whole, tally)
-            lost = lost or tally.unsettled
+            used |= {own(member, name): quantity for name, quantity in tally.usage.items()}
+            whole.error = tally.error
             if tally.answer is not None:
-                usage |= {own(stage, name): quantity for name, quantity in tally.answer.usage.items()}
-            whole.answer, whole.error = tally.answer, tally.error
-            if provider.takes(number, tally.answer):
+                whole.answer = Answer(tally.answer.text, tally.answer.confidence)
+            if cascade.takes(number, tally.answer):
                 break
-        if whole.answer is not None:
-            whole.answer = Answer(whole.answer.text, whole.answer.confidence, usage)
+            whole.answer = None
+        whole.used = used
         whole.elapsed_s = self.clock.now() - begun
         return whole
 
@@ -63,6 +68,7 @@ class CascadeLane:
 
 def _add(whole: Tally, tally: Tally) -> None:
     whole.task_id = tally.task_id
+    whole.lost = whole.lost or tally.unsettled
     whole.queue_s += tally.queue_s
     whole.limit_wait_s += tally.limit_wait_s
     whole.connect_s += tally.connect_s

@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any, Protocol
 
@@ -66,6 +66,13 @@ class Tally:
     sent: bool = False
     submitted: bool = False
     from_start: bool = True
+    used: Mapping[str, float] = field(default_factory=dict)
+    lost: bool = False
+
+    @property
+    def usage(self) -> Mapping[str, float]:
+        """Quantities charged: those of the answer, and those of earlier stages whose answers were not taken."""
+        return self.used if self.answer is None else {**self.used, **self.answer.usage}
 
     @property
     def so_far_s(self) -> float:
@@ -84,8 +91,8 @@ class Tally:
         Of a task that the service holds, only the word that it could not be solved says that it was free: what goes
         wrong with a later question, such as a key that is blocked by then, says nothing about the task.
         """
-        if self.error is None:
-            return False
+        if self.error is None or self.lost:
+            return self.lost
         if self.submitted:
             return not isinstance(self.error, Unsolvable)
         return self.sent and not self.error.settled
@@ -192,9 +199,12 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
     if left_s <= 0:
         raise DeadlineExceeded(f"no answer within {deadline_s:g} s", task_id=tally.task_id)
     if isinstance(step, Call):
-        began_s = tally.so_far_s
         called = await world.call(step, left_s)
-        tally.limit_wait_s += called.limit_wait_s
+        if tally.sent:  # the service was at work while we waited for our limits: it is a pause between polls
+            tally.poll_wait_s += called.limit_wait_s
+        else:
+            tally.limit_wait_s += called.limit_wait_s
+        began_s = tally.so_far_s
         tally.connect_s += called.connect_s
         tally.service_s += called.service_s
         tally.client_lag_s = max(tally.client_lag_s, called.lag_s)

@@ -100,9 +100,16 @@ class LocalLane(Here):
     async def open(self) -> None:
         """Nothing to do: the pool is made with the first chunk."""
 
-    async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:  # noqa: ARG002
+    async def ask(
+        self,
+        trial: Trial,
+        sample: Sample,
+        task_id: str | int | None,  # noqa: ARG002 -- engines have no tasks
+        stage: Provider | None = None,
+    ) -> Tally:
         """One reading by one engine; `NotBegun` when the executor takes no more work."""
-        tally = None if self._gone else await read_through(_begun(self.settings[trial.setting], sample), self)
+        provider = stage or self.settings[trial.setting]
+        tally = None if self._gone else await read_through(_begun(provider, sample), self)
         if tally is None or (self._gone is not None and tally.error is self._gone):
             raise NotBegun(str(self._gone))
         return tally

@@ -1,7 +1,7 @@
 """What is to be asked, in which order. Pure."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,15 @@ class Plan:
             for row in random.Random(self.seed * 1_000_003 + pair).sample(rows, len(rows)):
                 if not done.holds(row, pair):
                     yield Trial(self.settings[row], self.samples[position], repeat), position
+
+    def courses(self, settings: Sequence[str], done: "Done") -> Iterator[Generator[tuple[Trial, int], object, None]]:
+        """The trials, each a course of its own: what comes of one decides nothing about another."""
+        for trial in self.trials(settings, done):
+            yield _alone(trial)
+
+
+def _alone(trial: tuple[Trial, int]) -> Generator[tuple[Trial, int], object, None]:
+    yield trial
 
 
 class Done:

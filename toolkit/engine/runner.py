@@ -7,13 +7,13 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from toolkit.engine.drive import Clock, Tally, in_words
 from toolkit.engine.journal import Journal
-from toolkit.engine.plan import Done, Plan
+from toolkit.engine.plan import Done
 from toolkit.engine.retry import RetryPolicy
 from toolkit.errors import BadRequest, DatasetError, EngineFailure, ProviderError
 from toolkit.providers.base import Provider
@@ -101,8 +101,13 @@ class Lane(Protocol):
         """Get ready."""
         ...
 
-    async def ask(self, trial: Trial, sample: Sample, task_id: str | int | None) -> Tally:
-        """One try at a trial; goes on with a task that was submitted before. `NotBegun` when no more is asked."""
+    async def ask(
+        self, trial: Trial, sample: Sample, task_id: str | int | None, stage: Provider | None = None
+    ) -> Tally:
+        """One try at a trial; goes on with a task that was submitted before. `NotBegun` when no more is asked.
+
+        `stage` is who reads, where that is not the trial's own setting: one stage of a cascade.
+        """
         ...
 
     async def recorded(self, tally: Tally) -> None:
@@ -118,6 +123,27 @@ class Lane(Protocol):
         ...
 
 
+Course = Generator[tuple[Trial, int], Tally, None]
+"""Trials that depend on one another: yields a trial with its sample's position, and is sent what came of it."""
+
+
+class Agenda(Protocol):
+    """What is to be asked, course by course."""
+
+    @property
+    def seed(self) -> int:
+        """Decides all that is left to chance."""
+        ...
+
+    def __len__(self) -> int:
+        """How many trials there are, at most."""
+        ...
+
+    def courses(self, settings: Sequence[str], done: Done) -> Iterator[Course]:
+        """What some settings are still to be asked."""
+        ...
+
+
 class Runner:
     """One session of a run: asks what the plan holds and the log does not.
 
@@ -127,18 +153,18 @@ class Runner:
 
     def __init__(
         self,
-        plan: Plan,
+        agenda: Agenda,
         dataset: Sequence[Sample],
         journal: Journal,
         lanes: Sequence[Sequence[Lane]],
         done: Done,
         retry: RetryPolicy,
     ) -> None:
-        self.progress = Progress(planned=len(plan), done_before=len(done))
-        self._plan, self._done = plan, done
+        self.progress = Progress(planned=len(agenda), done_before=len(done))
+        self._agenda, self._done = agenda, done
         self._dataset, self._journal, self._lanes = dataset, journal, lanes
         self._retry = retry
-        self._jitter = random.Random(plan.seed)
+        self._jitter = random.Random(agenda.seed)
         self._stop = threading.Event()
         self._stopped = asyncio.Event()  # the same for the loop, which must not block
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -173,34 +199,46 @@ class Runner:
                 raise unsynced
 
     async def _run_lane(self, lane: Lane) -> None:
-        trials = self._plan.trials(tuple(lane.settings), self._done)
+        courses = self._agenda.courses(tuple(lane.settings), self._done)
         try:
-            first = next(trials, None)
+            first = next(courses, None)
             if first is not None and not self._stop.is_set():
                 await lane.open()
-                trials = itertools.chain([first], trials)
-                await _together([self._work(lane, trials) for _ in range(lane.slots)])
+                courses = itertools.chain([first], courses)
+                await _together([self._work(lane, courses) for _ in range(lane.slots)])
         finally:
             await lane.close()
 
-    async def _work(self, lane: Lane, trials: Iterator[tuple[Trial, int]]) -> None:
-        """One slot: take the next trial until there is none."""
-        for trial, position in trials:
+    async def _work(self, lane: Lane, courses: Iterator[Course]) -> None:
+        """One slot: follow the next course until there is none."""
+        for course in courses:
             if self._stop.is_set():
                 return
-            if trial.setting in self.progress.stopped:
-                continue
             try:
-                await self._try(lane, trial, position)
-            except NotBegun as refusal:
-                self._stop_setting(trial.setting, str(refusal))
+                await self._follow(lane, course)
             except asyncio.CancelledError:
                 if self._stop.is_set():
                     return  # the trial had not begun, and is left for a resume
                 raise
+            finally:
+                course.close()
 
-    async def _try(self, lane: Lane, trial: Trial, position: int) -> None:
-        """Bring one trial to its outcome, with as many attempts as the policy allows."""
+    async def _follow(self, lane: Lane, course: Course) -> None:
+        """Ask what a course asks, one trial after the other, until it ends or cannot go on."""
+        trial, position = next(course)
+        with contextlib.suppress(StopIteration):
+            while trial.setting not in self.progress.stopped:
+                try:
+                    tally = await self._try(lane, trial, position)
+                except NotBegun as refusal:
+                    self._stop_setting(trial.setting, str(refusal))
+                    return
+                if tally is None or self._stop.is_set():
+                    return
+                trial, position = course.send(tally)
+
+    async def _try(self, lane: Lane, trial: Trial, position: int) -> Tally | None:
+        """Bring one trial to its outcome, with as many attempts as the policy allows; None when it was stopped."""
         clock, begun, backoff_s, limited_s, task_id = lane.clock, lane.clock.now(), 0.0, 0.0, None
         for number in itertools.count(1):
             tally = await self._ask(lane, trial, position, task_id)
@@ -218,12 +256,13 @@ class Runner:
                 if tally.error is not None and tally.error.fatal:
                     for setting in lane.settings:
                         self._stop_setting(setting, f"{tally.error.kind}: {tally.error}")
-                return
+                return tally
             # A task that the service holds is asked again: a new one would be paid for again.
             task_id = tally.task_id if tally.submitted else None
             if not await self._pause(clock, wait_s):
-                return  # stopped: the trial has no outcome yet, and is left for a resume
+                return None  # stopped: the trial has no outcome yet, and is left for a resume
             backoff_s = wait_s
+        raise AssertionError("counting does not end")
 
     async def _ask(self, lane: Lane, trial: Trial, position: int, task_id: str | int | None) -> Tally:
         try:
@@ -281,7 +320,7 @@ def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_
         final=final,
         text=answer.text if answer else None,
         confidence=answer.confidence if answer else None,
-        usage=answer.usage if answer else {},
+        usage=tally.usage,
         error=error.kind if error else None,
         error_code=error.code if error else None,
         error_status=error.status if error and isinstance(error.status, int) else None,

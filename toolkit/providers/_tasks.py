@@ -49,6 +49,7 @@ class TaskService(ServiceProvider):
     callback_url: str | None = field(default=None, kw_only=True, metadata=ASIDE)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_text(self, "callback_url", optional=True)
 
     @property

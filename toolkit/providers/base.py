@@ -1,5 +1,6 @@
 """What a provider is: a frozen dataclass whose fields are its settings and whose `flow` is its exchange."""
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping
@@ -171,6 +172,11 @@ class ServiceProvider(Provider):
     base_url: str | None = field(default=None, kw_only=True, metadata=ASIDE)
     price_per_1000_usd: float | None = field(default=None, kw_only=True, metadata=ASIDE)
     price_date: str | None = field(default=None, kw_only=True, metadata=ASIDE)
+
+    def __post_init__(self) -> None:
+        price = self.price_per_1000_usd
+        if price is not None and not (type(price) in (int, float) and 0 <= price < math.inf):
+            raise SettingError(f"{type(self).__name__}: price_per_1000_usd={price!r} is no amount of money")
 
     @property
     def account(self) -> Account:

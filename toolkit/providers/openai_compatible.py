@@ -99,6 +99,7 @@ class OpenAICompatible(ServiceProvider):
     max_input_tokens: int | None = field(default=None, kw_only=True, metadata=ASIDE)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("model", "prompt"):
             check_text(self, name)
         check_whole(self, "max_tokens", 1)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import wilson as wilson
     from toolkit.stats.labels import LabelSuspects as LabelSuspects
     from toolkit.stats.labels import label_suspects as label_suspects
+    from toolkit.stats.placed import outcomes_of_placed as outcomes_of_placed
     from toolkit.stats.planning import Forecast as Forecast
     from toolkit.stats.planning import PriceOfKnowing as PriceOfKnowing
     from toolkit.stats.planning import forecast as forecast
@@ -110,6 +111,7 @@ _FILES = {
         "LabelSuspects",
         "label_suspects",
     ),
+    "placed": ("outcomes_of_placed",),
     "planning": (
         "Forecast",
         "PriceOfKnowing",

@@ -61,6 +61,5 @@ class Aligned:
 
     def texts(self, normaliser: Normaliser = STRICT) -> CodeArray:
         """Which answers are the same: equal codes for texts equal under the normaliser, -1 for no answer."""
-        normal = pd.Series(normaliser.apply(self.outcomes["text"]), dtype="str")
-        code: NDArray[Any] = pd.factorize(normal)[0]
+        code: NDArray[Any] = pd.factorize(np.array(normaliser.apply(self.outcomes["text"]), dtype=object))[0]
         return np.where(self.answered, code[self.row], -1).astype(np.intp)

@@ -64,9 +64,15 @@ class Confusions(Result):
             return f"{self.name}: no character of {self.answers:,} answers was read wrongly."
         row = self.table.iloc[0]
         often = "" if np.isnan(row["share"]) else f", {percent(row['share'])} of the {row['support']:,.0f} it occurs"
+        what = f"{row['target']!r} read as {row['answer']!r}"
+        if row["target"] == INSERTED:
+            what = f"{row['answer']!r} where there is nothing"
+        elif row["answer"] == MISSING:
+            what = f"{row['target']!r} left out"
+        times = "once" if row["count"] == 1 else f"{row['count']:,} times"
         return (
-            f"{self.name}: the commonest error in {self.answers:,} answers is {row['target']!r} read as "
-            f"{row['answer']!r}, {row['count']:,} times{often} (one optimal alignment)."
+            f"{self.name}: the commonest error in {self.answers:,} answers is {what}, {times}{often} "
+            "(one optimal alignment)."
         )
 
 

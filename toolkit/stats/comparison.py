@@ -47,7 +47,9 @@ class Comparison(Result):
         name, kind = METRICS[self.metric].words, METRICS[self.metric].kind
         if row["images"] == 0:
             return f"{row['setting']} and {row['baseline']} share no image, so they cannot be compared."
-        say: Callable[[float], str] = points if kind == "share" else lambda x: f"{x:+.4g}"
+        if np.isnan(row["difference"]):
+            return f"{row['setting']} and {row['baseline']} cannot be compared by {name}: part of it is unknown."
+        say: Callable[[float], str] = points if kind == "share" else lambda x: "unknown" if np.isnan(x) else f"{x:+.4g}"
         unit = " points" if kind == "share" else ""
         sure = {"better": "better", "worse": "worse", "cannot tell": "not distinguishable"}[row["verdict"]]
         corrected = f" after Holm's correction for {len(self.table)} pairs" if len(self.table) > 1 else ""
@@ -77,9 +79,9 @@ def compare(
 ) -> Comparison:
     """Compare every setting with the baseline, or all pairs, image by image.
 
-    `metric` is one of accuracy_all, accuracy_answered, accuracy_normalised, coverage (Newcombe's interval,
-    McNemar's mid-p test; with repeats an image bootstrap and a sign-flip test), cer_micro, cer_micro_all
-    (image bootstrap), cost_usd (mean an image), latency_p50_s, latency_p95_s (image bootstrap of the ranks).
+    `metric` is one of accuracy_all, accuracy_answered, accuracy_normalised, coverage (Newcombe's interval, and
+    McNemar's mid-p test or, with repeats, sign flips of the images' means), cer_micro, cer_micro_all, cost_usd
+    (image bootstrap and sign flips), latency_p50_s, latency_p95_s (image bootstrap of the ranks).
     `margin`, in the metric's unit, is the difference that would not matter: two one-sided looks at the interval
     then tell "equivalent" and "not worse" from "cannot tell". `interval` may be tango or bonett_price for shares
     of images read once. `seed` fixes the bootstrap.

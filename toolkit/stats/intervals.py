@@ -76,23 +76,32 @@ def jeffreys(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> In
     return _defined(low, high, n)
 
 
-def effective_trials(successes: ArrayLike, trials: ArrayLike) -> float:
+def effective_trials(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> float:
     """How many independent trials the repeats of some images are worth. One entry an image.
 
-    p (1 - p) over the cluster-robust variance of p: the number of images when the repeats of each image agree,
-    up to the number of calls when they scatter as if each call were an image of its own, and never more. With
-    all or none successful nothing is known about the scatter, and the number of images is taken.
+    p (1 - p) over the cluster-robust variance of p: the number of images when the repeats of each image agree, and
+    more, up to the number of calls, as they scatter. How much they scatter is itself known from the images only,
+    so what goes beyond one trial an image is credited as far as Student's t for so many images allows at `level`.
+    With all or none successful nothing is known about the scatter, and the number of images is taken.
     """
     k, n = _counts(successes, trials)
     k, n = k[n > 0], n[n > 0]
     calls = float(n.sum())
     if calls == n.size:
         return calls
-    share = float(k.sum()) / calls
+    share, images = float(k.sum()) / calls, float(calls**2 / np.sum(n**2))
+    if share in (0.0, 1.0) or n.size < 2:
+        return images
     variance = float(np.sum((k - share * n) ** 2)) / calls**2
-    if share in (0.0, 1.0):
-        return float(calls**2 / np.sum(n**2))
-    return calls if variance == 0 else min(calls, share * (1 - share) / variance)
+    worth = calls if variance == 0 else min(calls, share * (1 - share) / variance)
+    return worth if worth <= images else max(images, worth * _few_images(n.size, level))
+
+
+def _few_images(images: int, level: float) -> float:
+    from scipy.special import stdtrit
+
+    normal = normal_quantile(level) / float(stdtrit(images - 1, (1 + level) / 2))
+    return normal**2 * (images - 1) / images
 
 
 def clustered_wilson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> Interval:
@@ -101,7 +110,7 @@ def clustered_wilson(successes: ArrayLike, trials: ArrayLike, level: float = 0.9
     With one trial an image, or with unanimous repeats, it is the Wilson interval over images.
     """
     k, n = _counts(successes, trials)
-    effective, calls = effective_trials(k, n), float(n.sum())
+    effective, calls = effective_trials(k, n, level), float(n.sum())
     share = float(k.sum()) / calls if calls else 0.0
     return wilson(share * effective, effective, level)
 
@@ -146,7 +155,7 @@ def quantile_interval(
     normal_quantile(level)
     ordered = np.sort(np.asarray(values, np.float64))
     n = ordered.size
-    worth = n if images is None else int(_worth_of_repeats(np.asarray(values, np.float64), quantile, images))
+    worth = n if images is None else int(_worth_of_repeats(np.asarray(values, np.float64), quantile, images, level))
     if worth == 0:
         return Interval(float("nan"), float("nan"))
     below = binomial_quantile(tail, worth, quantile)
@@ -209,10 +218,10 @@ def _check_quantile(quantile: float) -> None:
         raise SettingError(f"quantile={quantile!r} is not between 0 and 1; 0.95 is p95")
 
 
-def _worth_of_repeats(values: FloatArray, quantile: float, images: NDArray[Any]) -> float:
+def _worth_of_repeats(values: FloatArray, quantile: float, images: NDArray[Any], level: float) -> float:
     """Effective trials of the question whether a value lies below the sample's quantile."""
     _, codes = np.unique(images, return_inverse=True)
     cut = (
         np.partition(values, int(quantile * (values.size - 1)))[int(quantile * (values.size - 1))] if values.size else 0
     )
-    return effective_trials(np.bincount(codes, weights=values <= cut), np.bincount(codes))
+    return effective_trials(np.bincount(codes, weights=values <= cut), np.bincount(codes), level)

@@ -7,7 +7,7 @@ images on which both agree tell nothing about which is better, and much about ho
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from toolkit.stats.intervals import FloatArray, Interval, normal_quantile, wilson
+from toolkit.stats.intervals import FloatArray, Interval, clustered_wilson, normal_quantile, wilson
 
 
 def mcnemar(b: ArrayLike, c: ArrayLike, *, exact: bool = False) -> FloatArray:
@@ -32,15 +32,46 @@ def newcombe(both: ArrayLike, b: ArrayLike, c: ArrayLike, neither: ArrayLike, le
     n = both + b + c + neither
     with np.errstate(invalid="ignore", divide="ignore"):
         first, second = (both + b) / n, (both + c) / n
-        low1, high1 = wilson(both + b, n, level)
-        low2, high2 = wilson(both + c, n, level)
         product = (both + b) * (c + neither) * (both + c) * (b + neither)
-        leaning = both * neither - b * c
-        # The correlation is corrected for continuity only where the readers agree more than by chance.
-        leaning = np.where(leaning > n / 2, leaning - n / 2, np.minimum(leaning, 0))
-        psi = np.where(product > 0, leaning / np.sqrt(np.where(product > 0, product, 1)), 0.0)
-        low = first - second - _joined(first - low1, high2 - second, psi)
-        high = first - second + _joined(second - low2, high1 - first, psi)
+        limits = wilson(both + b, n, level), wilson(both + c, n, level)
+        return _square_and_add((first, second), limits, (both * neither - b * c) / n**2, np.sqrt(product) / n**2, n)
+
+
+def newcombe_of_repeats(
+    first: tuple[FloatArray, FloatArray], second: tuple[FloatArray, FloatArray], level: float = 0.95
+) -> Interval:
+    """Newcombe's interval for images read several times: right readings and readings of each image, for both readers.
+
+    The Wilson limits are those of repeated images, and the correlation is that of the images' means. With unanimous
+    repeats it is `newcombe` of one reading each.
+    """
+    means = [right / readings for right, readings in (first, second)]
+    n = means[0].size
+    if n == 0:
+        return Interval(np.nan, np.nan)
+    shares = tuple(np.asarray(right.sum() / readings.sum()) for right, readings in (first, second))
+    limits = clustered_wilson(*first, level), clustered_wilson(*second, level)
+    covariance = np.asarray(np.mean(means[0] * means[1]) - means[0].mean() * means[1].mean())
+    spread = np.asarray(np.std(means[0]) * np.std(means[1]))
+    low, high = _square_and_add((shares[0], shares[1]), limits, covariance, spread, np.asarray(float(n)))
+    # Unequal repeats weigh calls in the shares, images in the difference: what is centred is the latter.
+    shift = float(means[0].mean() - means[1].mean() - (shares[0] - shares[1]))
+    return Interval(max(float(low) + shift, -1.0), min(float(high) + shift, 1.0))
+
+
+def _square_and_add(
+    shares: tuple[FloatArray, FloatArray],
+    limits: tuple[Interval, Interval],
+    covariance: FloatArray,
+    spread: FloatArray,
+    n: FloatArray,
+) -> Interval:
+    (first, second), ((low1, high1), (low2, high2)) = shares, limits
+    # The correlation is corrected for continuity, and only where the readers agree more than by chance.
+    leaning = np.where(covariance > 0, np.maximum(covariance - 0.5 / n, 0.0), covariance)
+    psi = np.where(spread > 0, leaning / np.where(spread > 0, spread, 1), 0.0)
+    low = first - second - _joined(first - low1, high2 - second, psi)
+    high = first - second + _joined(second - low2, high1 - first, psi)
     return Interval(low, high)
 
 

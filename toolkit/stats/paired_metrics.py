@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.stats.bootstrap import bca, cells_of, percentile, sign_flip_p, two_sided_p
-from toolkit.stats.intervals import FloatArray, Interval, clopper_pearson, harrell_davis
-from toolkit.stats.paired import bonett_price, mcnemar, newcombe, tango
+from toolkit.stats.intervals import FloatArray, Interval, harrell_davis
+from toolkit.stats.paired import bonett_price, mcnemar, newcombe, newcombe_of_repeats, tango
 from toolkit.stats.paired_quantiles import Times, on_shared_images, quantile_difference_draws
 from toolkit.stats.sample_size import images_needed, images_needed_for_mean
 from toolkit.stats.trials import Trials, require_columns
@@ -149,7 +149,7 @@ class Tables:
         )
 
     def _by_mean(self, i: int, j: int, level: float, resamples: int, seed: int) -> _Row:
-        """Sum of the images' means over the sum of their lengths, with the image bootstrap and sign flips."""
+        """Sum of the images' means over the sum of their lengths, tested by sign flips."""
         shared = (self.weight[i] > 0) & (self.weight[j] > 0)
         first, second = (self.value[row, shared] / self.weight[row, shared] for row in (i, j))
         length, d = self.length[shared], first - second
@@ -157,10 +157,11 @@ class Tables:
         if total == 0 or np.isnan(d).any():  # nothing shared, or a value of which part is unknown
             return _Row(d.size, NAN, NAN, NAN, Interval(NAN, NAN), NAN, NAN)
         difference = float(d.sum()) / total
-        ends = bca(lambda sums: sums[:, 0] / sums[:, 1], cells_of(d, length), level, resamples, seed)
-        if self.metric.kind == "share" and not d.any():
-            unseen = clopper_pearson(0, d.size, level).high  # how many images may differ, of which none was drawn
-            ends = Interval(-unseen, unseen)
+        if self.metric.kind == "share":
+            mine, theirs = ((self.value[row, shared], self.weight[row, shared]) for row in (i, j))
+            ends = newcombe_of_repeats(mine, theirs, level)
+        else:
+            ends = bca(lambda sums: sums[:, 0] / sums[:, 1], cells_of(d, length), level, resamples, seed)
         spread = float(np.std(d - difference * length)) * d.size / total
         return _Row(
             d.size,

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.stats.bootstrap import collapse
 from toolkit.stats.intervals import FloatArray
 from toolkit.stats.trials import BoolArray, CodeArray, Errors, Trials, only_setting, require_columns
 
@@ -125,12 +124,11 @@ class Grid:
 
     def cells(self, candidates: CodeArray) -> Cells:
         accepted, right = self.accepted[:, candidates], self.right[:, candidates]
-        both = np.hstack([right, accepted & ~right]).astype(np.float64)
-        if len(both) == 0:
-            return Cells(both[:, : candidates.size], both[:, candidates.size :], np.zeros(0, np.intp))
-        patterns, _ = collapse(both)
-        keys = {row.tobytes(): cell for cell, row in enumerate(patterns.astype(np.bool_))}
-        of_image = np.fromiter((keys[row.tobytes()] for row in both.astype(np.bool_)), np.intp, len(both))
+        both = np.hstack([right, accepted & ~right])
+        packed = np.packbits(both, axis=1)  # one short key an image, which sorts as fast as a number
+        keys = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).ravel()
+        _, first, of_image = np.unique(keys, return_index=True, return_inverse=True)
+        patterns = both[first].astype(np.float64)
         return Cells(patterns[:, : candidates.size], patterns[:, candidates.size :], of_image)
 
 
@@ -196,6 +194,8 @@ def _settings_over(labels: list[str], provider: str, over: str) -> dict[str, flo
     for label in labels:
         match = pattern.search(label)
         if match is None or label.partition("(")[0] != provider.partition("(")[0]:
+            continue
+        if match[1] == "None":  # asked at the service's own default, whose place on the axis nobody knows
             continue
         rest = pattern.sub("", label).replace(", )", ")")
         by_rest.setdefault(rest, {})[label] = _number(match[1], label, over)

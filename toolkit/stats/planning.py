@@ -31,11 +31,11 @@ class Forecast(Result):
 
     def explain(self) -> str:
         row = self.table.iloc[-1]
-        money = (
-            "money unknown (a setting has no price)"
-            if np.isnan(row["cost_usd"])
-            else _range("about", row, "cost_usd", " USD")
-        )
+        money = _range("about", row, "cost_usd", " USD")
+        if np.isnan(row["cost_usd"]):
+            money = "money unknown (a setting has no price)"
+        elif row["cost_usd"] == 0:
+            money = "no money"
         time = "time unknown" if np.isnan(row["minutes"]) else _range("about", row, "minutes", " minutes")
         times = f" {self.repeats} times each" if self.repeats > 1 else ""
         return (
@@ -123,7 +123,7 @@ class PriceOfKnowing(Result):
             return f"{pair} is settled on {row['images']:,} images: {row['verdict']}."
         if not np.isfinite(more):
             return f"{pair}: no difference was seen, so no number of images is known that would settle it; name a difference that matters."
-        price = "" if np.isnan(row["cost_usd"]) else f", for about {row['cost_usd']:.2g} USD"
+        price = "" if np.isnan(row["cost_usd"]) or row["cost_usd"] == 0 else f", for about {row['cost_usd']:.2g} USD"
         return (
             f"{pair}: {more:,.0f} more images would settle a difference of {size:.1f} points with a chance of "
             f"{100 * self.power:.0f} %{price}."
@@ -152,6 +152,8 @@ def price_of_knowing(
     size = found["difference"].abs() if difference is None else pd.Series(abs(difference), found.index)
     needed = images_needed(size.to_numpy(), np.maximum(discordant.to_numpy(), size.to_numpy()), power, level)
     more = np.maximum(needed - found["images"].to_numpy(), 0)
+    if difference is None:  # these images happened to tell already, with fewer than it takes four times in five
+        more = np.where(found["verdict"] == "cannot tell", more, 0)
     both = [found["setting"], found["baseline"]]
     table = found[["setting", "baseline", "images", "difference", "verdict"]].assign(
         images_needed=needed, more_images=more

@@ -60,7 +60,8 @@ class Choice(Result):
             needed = f"about {self.images_needed:,.0f} images" if known else "answers, of which there were none"
             return f"{self.name}: too few images to promise {target}; it takes {needed}, there are {self.images:,}."
         if self.status == "none passed":
-            text = f"{self.name}: no threshold can be promised to let through {target}; {len(self.table)} were tested."
+            tested = f"{len(self.table)} {'was' if len(self.table) == 1 else 'were'} tested"
+            text = f"{self.name}: no threshold can be promised to let through {target}; {tested}."
         else:
             text = self._promise(target)
         if self.method == "fixed_sequence" and _safer_when_looser(self.layers):

@@ -31,7 +31,7 @@ class TieGroups(Result):
         subject = f"By {METRICS[self.metric].words}, these {self.images:,} images"
         together = [_listed(group) for group in self.groups if len(group) > 1]
         if not together:
-            return f"{subject} tell all {len(self.table)} settings apart."
+            return f"{subject} tell {'both' if len(self.table) == 2 else f'all {len(self.table)}'} settings apart."
         text = f"{subject} do not tell {' apart, nor '.join(together)} apart."
         behind = self.table.loc[self.table["behind_best"], "setting"].tolist()
         return text + (f" {self.table['setting'].iloc[0]} is ahead of {_listed(behind)}." if behind else "")
