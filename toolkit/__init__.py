@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from toolkit.forecast import plan
     from toolkit.live import LiveRun, start
     from toolkit.metrics import RELAXED, STRICT, Normaliser
-    from toolkit.providers import CapMonster, CapSolver, OpenAICompatible, RapidOCR, Tesseract
+    from toolkit.providers import CapMonster, CapSolver, Cascade, OpenAICompatible, RapidOCR, Tesseract
     from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, grid
     from toolkit.reading import read
     from toolkit.rehearsal import sandbox
@@ -35,7 +35,7 @@ _HOMES = {
     "toolkit.forecast": ["plan"],
     "toolkit.live": ["LiveRun", "start"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
-    "toolkit.providers": ["CapMonster", "CapSolver", "OpenAICompatible", "RapidOCR", "Tesseract"],
+    "toolkit.providers": ["CapMonster", "CapSolver", "Cascade", "OpenAICompatible", "RapidOCR", "Tesseract"],
     "toolkit.providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
     "toolkit.reading": ["read"],
     "toolkit.rehearsal": ["sandbox"],
@@ -55,6 +55,7 @@ __all__ = [
     "Call",
     "CapMonster",
     "CapSolver",
+    "Cascade",
     "Compute",
     "Dataset",
     "Flow",

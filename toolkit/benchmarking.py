@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from toolkit.engine.runner import Progress
-from toolkit.live import DatasetLike, LiveRun, start
+from toolkit.live import LiveRun, start
 from toolkit.providers.base import Provider
 from toolkit.run import Run
+from toolkit.session import DatasetLike
 
 _REDRAW_S = 0.2
 

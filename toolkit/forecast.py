@@ -10,10 +10,10 @@ from toolkit.dataset import Dataset
 from toolkit.engine.limits import Limits
 from toolkit.engine.local import cores
 from toolkit.errors import DatasetError, ManifestMismatch
-from toolkit.live import DatasetLike, as_dataset
 from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, distinct
 from toolkit.reading import read_here
 from toolkit.run import PathLike, Run, open_run
+from toolkit.session import DatasetLike, as_dataset
 from toolkit.store import Store
 from toolkit.types import Sample
 

@@ -66,7 +66,12 @@ OUTCOMES = (
     Column("target", "str", "", "what the image says"),
     Column("text", "str", "", "what the provider read, as it gave it; missing without an answer"),
     Column("confidence", "float64", "0 to 1", "the provider's own; missing where it gives none"),
-    Column("correct_normalised", "bool", "", "right under the relaxed normaliser: width, case and how much space do not count"),
+    Column(
+        "correct_normalised",
+        "bool",
+        "",
+        "right under the relaxed normaliser: width, case and how much space do not count",
+    ),
     Column("edits", "float64", "characters", "edit distance of text and target; missing without an answer"),
     Column("target_length", "int32", "characters", "length of the target"),
     Column("ned", "float64", "0 to 1", "edits by the longer of text and target; missing without an answer"),

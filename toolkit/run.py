@@ -1,5 +1,6 @@
 """A run as it stands in its store: opened with `open_run`, or given by `benchmark` and `start`."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -133,36 +134,52 @@ class Run:
 
     @property
     def spend(self) -> pd.DataFrame:
-        """The modelled bill beside the measured one: one row per service.
+        """The modelled bill beside the measured one: one row per account with a service.
 
-        Columns: account, charged (answers), modelled_usd, unsettled_usd (at most), measured_usd (balance before less
-        balance after, over the sessions that noted both; missing without), measured_per_1000_usd.
+        Columns: account, charged (answers), modelled_usd (missing without a price), unsettled_usd (at most),
+        measured_usd (balance before less balance after, over the sessions that noted both; missing without),
+        measured_per_1000_usd.
         """
-        outcomes, unsettled = self.outcomes, self.unsettled
+        charged, modelled = self._bills()
+        unsettled = self.unsettled
         rows = []
-        for account, labels in self._accounts().items():
-            mine = outcomes[outcomes["setting"].isin(labels)]
-            charged = sum(self._books.usage.get(label, {}).get("charged", 0.0) for label in labels)
+        for account in dict.fromkeys(name for label in self.settings for name in self._accounts_of(label)):
+            mine = [label for label in self.settings if account in self._accounts_of(label)]
             measured = _fallen(self._books.balances, account)
+            answers = charged.get(account, 0.0)
             rows.append(
                 {
                     "account": account,
-                    "charged": int(charged),
-                    "modelled_usd": mine["cost_usd"].sum(skipna=False),
-                    "unsettled_usd": unsettled.loc[unsettled["setting"].isin(labels), "cost_usd"].sum(skipna=False),
+                    "charged": int(answers),
+                    "modelled_usd": modelled.get(account, 0.0),
+                    "unsettled_usd": unsettled.loc[unsettled["setting"].isin(mine), "cost_usd"].sum(skipna=False),
                     "measured_usd": measured,
-                    "measured_per_1000_usd": 1000 * measured / charged if measured is not None and charged else None,
+                    "measured_per_1000_usd": 1000 * measured / answers if measured is not None and answers else None,
                 }
             )
         columns = ["modelled_usd", "unsettled_usd", "measured_usd", "measured_per_1000_usd"]
         return pd.DataFrame(rows, columns=["account", "charged", *columns]).astype(dict.fromkeys(columns, float))
 
-    def _accounts(self) -> dict[str, list[str]]:
-        by_account: dict[str, list[str]] = {}
-        for label, setting in self.manifest["plan"]["settings"].items():
-            if setting["account"] is not None:
-                by_account.setdefault(setting["account"], []).append(label)
-        return by_account
+    def _bills(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Charged answers of each account, and what they cost at their settings' prices."""
+        charged: dict[str, float] = {}
+        cost: dict[str, float] = {}
+        for label, used in self._books.usage.items():
+            prices = self.manifest["prices_usd"][label]
+            for name, quantity in used.items():
+                stage, _, kind = name.rpartition(": ")
+                account = self._accounts_of(label, stage)[0]
+                charged[account] = charged.get(account, 0.0) + quantity * (kind == "charged")
+                usd = math.nan if prices is None else prices.get(name, 0.0)
+                cost[account] = cost.get(account, 0.0) + quantity * usd
+        return charged, cost
+
+    def _accounts_of(self, label: str, stage: str = "") -> list[str]:
+        """The accounts of a setting: its own, or those of a cascade's stages, or of one stage of it."""
+        account = self.manifest["plan"]["settings"][label]["account"]
+        if isinstance(account, dict):
+            return [account[stage]] if stage else list(account.values())
+        return [] if account is None else [account]
 
     # ── how it is read, how it shows ─────────────────────────────────────────────────────────────────────
 

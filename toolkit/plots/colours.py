@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
-# Okabe and Ito's palette, told apart by people with any common form of colour blindness; its yellow is too pale
-# for a mark on white and is left out. Marks change with each round through the colours.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+import pandas as pd
+
+# Okabe and Ito's palette, told apart by people with any common form of colour blindness. Its yellow is too pale for
+# a mark on white and is left out; its black, which a dark theme would swallow, is a grey seen on both.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#808080")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 Style = dict[str, str]
@@ -16,3 +18,26 @@ def styles(settings: Iterable[str]) -> dict[str, Style]:
         label: {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKS[number // len(_COLOURS) % len(_MARKS)]}
         for number, label in enumerate(sorted(set(settings)))
     }
+
+
+def settings_of(outcomes: pd.DataFrame) -> list[str]:
+    """Labels of the run that a frame comes from: all its categories, also those that a selection left without rows."""
+    column = outcomes["setting"]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [str(label) for label in column.cat.categories]
+    return [str(label) for label in column.dropna().unique()]
+
+
+def one_style(name: str, settings: Iterable[str] | None) -> Style:
+    """The look of one setting among those of its run; `settings` None when nobody said which those are."""
+    return styles({name, *(settings or ())})[name]
+
+
+def readable(color: str) -> tuple[float, float, float]:
+    """A colour for words: that of their series, drawn towards the theme's text until it stands out from its ground."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_rgb
+
+    series, text = to_rgb(color), to_rgb(mpl.rcParams["text.color"])
+    red, green, blue = (0.6 * s + 0.4 * t for s, t in zip(series, text, strict=True))
+    return red, green, blue

@@ -1,0 +1,280 @@
+"""An account's rate, shared through a file."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from toolkit.engine.limits import Governor, Limits
+from toolkit.engine.pacing import Pacing
+from toolkit.providers.base import Account
+
+ACCOUNT = Account("capsolver", "http://127.0.0.1:1", "CAP-0123456789ABCDEF")
+
+
+class HandClock:
+    """Seconds that pass by sleeping."""
+
+    def __init__(self):
+        self.seconds = 1_000_000.0
+
+    def now(self):
+        return self.seconds
+
+    unix = now
+
+    async def sleep(self, seconds):
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture
+def pacing(tmp_path, clock):
+    """Makes pacings of one account by one clock, as runs beside each other have them."""
+    made = []
+
+    def make(limits=None, account=ACCOUNT, folder=tmp_path):
+        governor = Governor(limits or Limits(16))
+        made.append(Pacing(governor, account, clock, folder))
+        return made[-1], governor
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def placed(*pacings):
+    """Let each have a place, one after the other."""
+
+    async def all_of_them():
+        for one in pacings:
+            await one.place()
+
+    asyncio.run(all_of_them())
+
+
+def test_two_that_share_a_key_share_its_rate(pacing, clock):
+    """Ten a second together, whoever asks."""
+    limits = Limits(16, per_second=10)
+    (one, _), (other, _) = pacing(limits), pacing(limits)
+    begun = clock.seconds
+
+    placed(*[one, other, other, one] * 25)
+
+    assert clock.seconds - begun == pytest.approx(99 / 9.8, rel=0.02)
+
+
+def test_two_that_share_a_key_share_what_may_be_in_flight(pacing, clock):
+    """Half for each, as soon as both are known; all for the one that is left."""
+    (one, _), (other, _) = pacing(), pacing()
+    clock.seconds += 1.5
+
+    assert (one.allowed, other.allowed) == (8, 8)
+    other.close()
+    clock.seconds += 1.5
+    assert one.allowed == 16
+
+
+def test_one_that_died_is_forgotten(pacing, clock):
+    """It signs no more, and its part is given to the others after some seconds."""
+    (one, _), (_dead, _) = pacing(), pacing()
+    clock.seconds += 1.5
+    assert one.allowed == 8
+    clock.seconds += 6
+    assert one.allowed == 16
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Account("capsolver", "http://127.0.0.1:1", "another key"),
+        Account("capmonster", ACCOUNT.base_url, ACCOUNT.key),
+        Account("capsolver", "http://127.0.0.1:2", ACCOUNT.key),
+    ],
+)
+def test_other_accounts_share_nothing(pacing, clock, other):
+    """Another key, another service, another address."""
+    (one, _), (stranger, governor) = pacing(), pacing(account=other)
+    one.refused(clock.seconds, 60.0, rate=True)
+    clock.seconds += 1.5
+
+    assert (one.allowed, stranger.allowed) == (8, 16)
+    begun = clock.seconds
+    placed(stranger)
+    assert clock.seconds == begun
+    assert governor.pace is None
+
+
+def test_a_pause_holds_for_all(pacing, clock):
+    """The service told one of them to wait."""
+    (one, _), (other, _) = pacing(), pacing()
+    told_at = clock.seconds
+    one.refused(clock.seconds, 30.0, rate=False)
+
+    placed(other)
+
+    assert clock.seconds == pytest.approx(told_at + 30.0)
+
+
+def test_a_pause_outlives_the_run_that_was_told(pacing, clock):
+    """The notebook is restarted, and the service's word still holds."""
+    one, _ = pacing()
+    told_at = clock.seconds
+    one.refused(clock.seconds, 30.0, rate=False)
+    one.close()
+
+    again, _ = pacing()
+    placed(again)
+
+    assert clock.seconds == pytest.approx(told_at + 30.0)
+
+
+def learned(pacing, clock):
+    """A run that sent 40 a second for two seconds and was then refused; and its governor."""
+    one, governor = pacing()
+    for _ in range(80):
+        placed(one)
+        clock.seconds += 0.025
+    one.refused(clock.seconds, 0.0, rate=True)
+    return one, governor
+
+
+def test_what_one_learned_the_other_knows(pacing, clock):
+    """The rate was refused to one of them."""
+    _, governor = learned(pacing, clock)
+    other, others = pacing()
+
+    placed(other)
+
+    assert 35 < governor.pace < 40
+    assert others.pace == governor.pace
+
+
+def test_a_refusal_of_both_at_once_slows_down_once(pacing, clock):
+    """They were under way together: one limit was met, not two."""
+    one, governor = learned(pacing, clock)
+    other, others = pacing()
+    sent_at = clock.seconds - 0.01
+    other.refused(sent_at, 0.0, rate=True)
+    placed(one)
+
+    assert others.pace == governor.pace > 35
+
+
+def test_a_learned_rate_recovers_though_it_is_shared(pacing, clock):
+    """It is tried upwards after a calm, and the file does not hold it down."""
+    one, governor = learned(pacing, clock)
+    low = governor.pace
+    for _ in range(4000):
+        placed(one)
+        one.let_through()
+
+    assert governor.pace > 1.2 * low
+
+
+def test_what_others_learned_long_ago_is_forgotten(pacing, clock):
+    """And at once where a rate is declared: the word of whoever runs now counts."""
+    one, _ = learned(pacing, clock)
+    one.close()
+    clock.seconds += 5
+    recent, governor = pacing()
+    placed(recent)
+    assert governor.pace is not None
+    recent.close()
+
+    declared, governor = pacing(Limits(16, per_second=100))
+    placed(declared)
+    assert governor.pace == pytest.approx(98)
+    declared.close()
+
+    learned(pacing, clock)[0].close()
+    clock.seconds += 120
+    later, governor = pacing()
+    placed(later)
+    assert governor.pace is None
+
+
+def test_a_clock_that_jumped_back_holds_nobody_up(pacing, clock):
+    """What the file says of next month is no appointment."""
+    one, _ = pacing(Limits(16, per_second=1))
+    placed(one, one)
+    clock.seconds -= 30 * 86_400
+    begun = clock.seconds
+
+    placed(one, one)
+
+    assert clock.seconds - begun < 3
+
+
+def test_the_key_is_in_no_file(pacing, tmp_path):
+    """Neither in a name nor in what is written; and nobody else may read it."""
+    pacing()
+    (file,) = tmp_path.iterdir()
+
+    assert not any(ACCOUNT.key[start : start + 6] in file.name for start in range(len(ACCOUNT.key) - 5))
+    assert ACCOUNT.key[:6].encode() not in file.read_bytes()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_where_no_file_can_be_written_each_keeps_to_itself(pacing, tmp_path, clock):
+    """A home that is read-only stops no run."""
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    begun = clock.seconds
+    (one, _), (other, _) = (pacing(Limits(16, per_second=10), folder=blocked) for _ in range(2))
+
+    placed(*[one, other] * 25)
+
+    assert clock.seconds - begun == pytest.approx(24 / 9.8, rel=0.05)
+    assert one.allowed == 16
+
+
+def test_places_are_given_in_the_order_of_asking(pacing):
+    """Nobody waits for ever because others come."""
+
+    async def asked():
+        one, _ = pacing(Limits(16, per_second=10))
+        order = []
+
+        async def ask(number):
+            await one.place()
+            order.append(number)
+
+        await asyncio.gather(*(ask(number) for number in range(20)))
+        return order
+
+    assert asyncio.run(asked()) == list(range(20))
+
+
+def test_other_processes_are_seen(pacing, clock, tmp_path):
+    """Through the file that both map."""
+    import time
+
+    clock.seconds = time.time()
+    one, _ = pacing()
+    code = """
+import sys, time, asyncio
+from pathlib import Path
+from toolkit.engine.drive import SystemClock
+from toolkit.engine.limits import Governor, Limits
+from toolkit.engine.pacing import Pacing
+from toolkit.providers.base import Account
+other = Pacing(Governor(Limits(16)), Account(*sys.argv[2:]), SystemClock(), Path(sys.argv[1]))
+other.refused(time.time(), 1000.0, rate=True)
+print(other.allowed)
+"""
+    arguments = [str(tmp_path), ACCOUNT.service, ACCOUNT.base_url, ACCOUNT.key]
+    other = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+    clock.seconds = time.time() + 1.5  # it ended without leaving
+
+    assert (other.stdout.strip(), other.stderr) == ("4", "")  # half, of which it was refused half
+    assert one.allowed == 8
+    placed(one)
+    assert clock.seconds >= time.time() + 900
+    assert os.listdir(tmp_path)

@@ -1,0 +1,105 @@
+"""A session of a run: everything checked, the store claimed, its log read, the lanes made."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.dataset import Dataset, load_dataset
+from toolkit.engine.books import Books
+from toolkit.engine.budget import Budget
+from toolkit.engine.journal import Journal
+from toolkit.engine.plan import Done, Plan
+from toolkit.engine.retry import RetryPolicy
+from toolkit.engine.runner import Agenda, Runner
+from toolkit.engine.selftest import drives
+from toolkit.lanes import Accounts, LimitsLike, Means, lanes, limits_of
+from toolkit.preflight import check_limits, check_numbers, check_plan
+from toolkit.provenance import labels, manifest, session
+from toolkit.providers.base import Provider, distinct
+from toolkit.run import PathLike
+from toolkit.store import FileStore, MemoryStore, Store
+
+DatasetLike = Dataset | PathLike
+StoreLike = Store | PathLike | None
+
+
+def as_dataset(dataset: DatasetLike) -> Dataset:
+    """A dataset, or the one at a path."""
+    return dataset if isinstance(dataset, Dataset) else load_dataset(Path(dataset))
+
+
+def as_store(store: StoreLike) -> Store:
+    """A store, the one in a folder, or one in memory."""
+    if store is None:
+        return MemoryStore()
+    return FileStore(store) if isinstance(store, (str, os.PathLike)) else store
+
+
+@dataclass(frozen=True)
+class Session:
+    """A claimed store and the runner that will fill it."""
+
+    store: Store
+    runner: Runner
+
+
+def open_session(
+    dataset: DatasetLike,
+    settings: Provider | Iterable[Provider],
+    *,
+    repeats: int = 1,
+    seed: int = 0,
+    store: StoreLike = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    limits: LimitsLike = None,
+    budget_usd: float | None = None,
+    retry: RetryPolicy | None = None,
+    retry_errors: bool = False,
+    deadline_s: float = 120.0,
+    transport: str = "auto",
+    design: Mapping[str, Any] | None = None,
+    agenda: Callable[[Plan, Done, Books], Agenda] = lambda plan, done, books: plan,  # noqa: ARG005 -- one signature
+) -> Session:
+    """See `toolkit.start`. `agenda` chooses the trials, all of the plan by default; `design` says so in the manifest."""
+    dataset = as_dataset(dataset)
+    by_label = distinct(settings)
+    check_numbers(repeats, seed, workers, deadline_s)
+    check_plan(dataset, by_label, budget_usd)
+    accounts = Accounts(by_label)
+    check_limits(limits, {account.service for account in accounts.names})
+    in_flight = max((limits_of(limits, account).in_flight for account in accounts.names), default=0)
+    can_drive = drives(transport, in_flight) if in_flight else None
+    named = {label: accounts.named(setting) for label, setting in by_label.items()}
+    kept = as_store(store)
+    kept.open(manifest(dataset, by_label, named, repeats, seed, can_drive, design), labels(dataset))
+    try:
+        books = Books()
+        for records, _ in kept.blocks():
+            books.read(records)
+        journal = Journal(kept)
+        began = session(kept)
+        books.read([began])
+        journal.append(began)
+        plan = Plan(tuple(by_label), dataset.ids, repeats, seed)
+        done = plan.done(books.done(retry_errors=retry_errors))
+        budget = Budget(budget_usd, _spent_usd(books, by_label))
+        means = Means(journal, budget, limits, transport, workers, executor, deadline_s)
+        groups = lanes(by_label, accounts, means, books.to_collect())
+        runner = Runner(agenda(plan, done, books), dataset, journal, groups, done, retry or RetryPolicy())
+        return Session(kept, runner)
+    except BaseException:
+        kept.close()
+        raise
+
+
+def _spent_usd(books: Books, settings: Mapping[str, Provider]) -> float:
+    """What earlier sessions of this store spent, or may have spent."""
+    spent = 0.0
+    for label, used in books.usage.items():
+        prices = settings[label].prices or {} if label in settings else {}
+        spent += sum(prices.get(name, 0.0) * quantity for name, quantity in used.items())
+    return spent + sum(settings[lost.trial.setting].worst_usd or 0.0 for lost in books.unsettled)
