@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toolkit.forecast import plan
     from toolkit.live import LiveRun, start
     from toolkit.metrics import RELAXED, STRICT, Normaliser
+    from toolkit.probing import Probe, probe
     from toolkit.providers import CapMonster, CapSolver, Cascade, OpenAICompatible, RapidOCR, Tesseract
     from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, grid
     from toolkit.reading import read
@@ -35,6 +36,7 @@ _HOMES = {
     "toolkit.forecast": ["plan"],
     "toolkit.live": ["LiveRun", "start"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
+    "toolkit.probing": ["Probe", "probe"],
     "toolkit.providers": ["CapMonster", "CapSolver", "Cascade", "OpenAICompatible", "RapidOCR", "Tesseract"],
     "toolkit.providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
     "toolkit.reading": ["read"],
@@ -64,6 +66,7 @@ __all__ = [
     "LocalProvider",
     "Normaliser",
     "OpenAICompatible",
+    "Probe",
     "Provider",
     "RapidOCR",
     "Reply",
@@ -83,6 +86,7 @@ __all__ = [
     "open_run",
     "plan",
     "plots",
+    "probe",
     "read",
     "sandbox",
     "start",

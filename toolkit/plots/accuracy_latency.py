@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from toolkit.plots.canvas import as_plain_log
 from toolkit.plots.colours import settings_of
 from toolkit.plots.trade_off import accuracy_against
 from toolkit.stats import summary
+from toolkit.stats.trials import require_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,11 +20,10 @@ def accuracy_latency(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes"
     interval that these data leave open is dotted to the edge. Settings without a single answer have no latency
     and are named above the figure. Figures are those of `tk.stats.summary`.
     """
+    require_columns(outcomes, "setting", "latency_s")
     table = summary(outcomes)
-    table = table[table["latency_p50_s"] < float("inf")]  if False else table
-    settings = settings_of(outcomes)
-    ax = accuracy_against(ax, table, "latency_p50_s", 1000.0, settings, "no answer from", log=True)
+    absent = {"no answer from": table["latency_p50_s"].isna(), "mostly out of time:": table["latency_p50_s"].gt(1e300)}
+    ax = accuracy_against(ax, table, "latency_p50_s", 1000.0, settings_of(outcomes), absent)
     if ax.containers:
         ax.set_xlabel("median latency, ms (log scale)")
-        as_plain_log(ax.xaxis)
     return ax

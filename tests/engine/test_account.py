@@ -1,0 +1,252 @@
+"""The lane of one account, with a service that answers as the test says."""
+
+import asyncio
+import json
+
+import pytest
+
+from toolkit.engine.account import AccountLane
+from toolkit.engine.budget import Budget
+from toolkit.engine.journal import Journal
+from toolkit.engine.limits import Limits
+from toolkit.engine.runner import NotBegun
+from toolkit.errors import TransportError
+from toolkit.http import Exchanged
+from toolkit.providers.capmonster import CapMonster
+from toolkit.providers.capsolver import CapSolver
+from toolkit.store import MemoryStore
+from toolkit.types import Reply, Sample, Trial
+
+KEY = "CAP-0123456789ABCDEF"
+IMAGE = bytes(range(256))
+FREE = {"errorId": 1, "errorCode": "ERROR_CAPTCHA_UNSOLVABLE"}
+
+
+class Service:
+    """Answers from a table by operation; what is in flight can be held, and is counted."""
+
+    def __init__(self, **answers):
+        self.answers = {
+            "getBalance": {"errorId": 0, "balance": 5.0},
+            "createTask": {"errorId": 0, "status": "ready", "solution": {"text": "word"}, "taskId": "t"},
+        } | answers
+        self.asked, self.in_flight, self.most = [], 0, 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.closed = False
+
+    async def exchange(self, url, body, headers, timeout_s):
+        operation = url.rpartition("/")[2]
+        self.asked.append((operation, json.loads(body)))
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        try:
+            if operation != "getBalance":
+                await self.open.wait()
+            await asyncio.sleep(0)
+        finally:
+            self.in_flight -= 1
+        answer = self.answers[operation]
+        if isinstance(answer, Exception):
+            raise answer
+        return Exchanged(Reply(200, json.dumps(answer).encode(), {}), 0.0, 0.001, 0.0)
+
+    async def close(self):
+        self.closed = True
+
+    def count(self, operation):
+        return sum(asked == operation for asked, _ in self.asked)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """What processes share by files stays in the test's own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def store():
+    made = MemoryStore()
+    made.open({"plan": {}}, [])
+    return made
+
+
+def records(store):
+    return [record for block, _ in store.blocks() for record in block]
+
+
+def lane_of(store, service, provider=None, *, limits=None, budget=None, to_collect=None):
+    setting = provider or CapSolver(key=KEY, price_per_1000_usd=1000)
+    settings = {setting.label: setting}
+    return AccountLane(
+        "capsolver at somewhere",
+        setting.account,
+        settings,
+        lambda: service,
+        Journal(store),
+        budget or Budget(),
+        limits or Limits(in_flight=4),
+        to_collect or {},
+    )
+
+
+def ask(lane, number=0, task_id=None):
+    (setting,) = lane.settings
+    trial = Trial(setting, f"{number}.png", 0)
+    return asyncio.ensure_future(lane.ask(trial, Sample.from_bytes(IMAGE, "word", id=f"{number}.png"), task_id))
+
+
+async def a_while():
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_no_more_are_in_flight_than_are_allowed(store):
+    """However many ask; the others come when a place is free."""
+
+    async def session():
+        service = Service()
+        lane = lane_of(store, service)
+        await lane.open()
+        service.open.clear()
+        asked = [ask(lane, number) for number in range(20)]
+        await a_while()
+        held = service.in_flight
+        service.open.set()
+        tallies = await asyncio.gather(*asked)
+        await lane.close()
+        return service, held, tallies
+
+    service, held, tallies = asyncio.run(session())
+
+    assert (held, service.most) == (4, 4)
+    assert [tally.answer.text for tally in tallies] == ["word"] * 20
+    assert service.count("getBalance") == 2
+    assert service.closed
+
+
+def test_stopping_lets_go_of_what_has_not_been_sent(store):
+    """Of those that wait for a place, for money and for the rate; what was sent is finished, and alone is spent."""
+
+    async def session():
+        service = Service()
+        budget = Budget(2.0)
+        lane = lane_of(store, service, limits=Limits(in_flight=4, per_second=0.01), budget=budget)
+        await lane.open()  # which takes the first turn
+        lane.governor.next_at = 0.0
+        lane._pacing._shared.write(0.0, 0.0, 0.01, 0.0)
+        service.open.clear()
+        asked = [ask(lane, number) for number in range(8)]
+        await a_while()
+        sent = service.in_flight
+        lane.stop()
+        await a_while()
+        done = [task.done() for task in asked]
+        service.open.set()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        lane.dead = TransportError("the test is over")  # so that the balance does not wait for its turn
+        await lane.close()
+        return sent, done, outcomes, budget
+
+    sent, done, outcomes, budget = asyncio.run(session())
+
+    assert sent == 1
+    assert done == [False] + [True] * 7
+    assert outcomes[0].answer.text == "word"
+    assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[1:])
+    assert (budget.spent_usd, budget.reserved_usd) == (1.0, 0.0)
+
+
+def test_a_budget_that_is_used_up_begins_nothing(store):
+    """Not before what is under way has shown what it costs."""
+
+    async def session():
+        service = Service()
+        lane = lane_of(store, service, budget=Budget(2.0))
+        await lane.open()
+        service.open.clear()
+        asked = [ask(lane, number) for number in range(3)]
+        await a_while()
+        sent, waits = service.in_flight, not asked[2].done()
+        service.open.set()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        await lane.close()
+        return sent, waits, outcomes
+
+    sent, waits, outcomes = asyncio.run(session())
+
+    assert (sent, waits) == (2, True)
+    assert isinstance(outcomes[2], NotBegun)
+    assert "budget of 2 USD" in str(outcomes[2])
+
+
+@pytest.mark.parametrize(
+    ("result", "spent"),
+    [
+        ({"errorId": 0, "status": "ready", "solution": {"text": "word"}}, 1.0),
+        (FREE, 0.0),
+        ({"errorId": 1, "errorCode": "ERROR_NO_SUCH_CAPCHA_ID"}, 1.0),
+    ],
+)
+def test_a_task_that_is_collected_is_counted_once(store, result, spent):
+    """It was counted at its most when it was left; an answer changes nothing, and a free one gives the money back."""
+
+    async def session():
+        service = Service(getTaskResult=result)
+        provider = CapMonster(key=KEY, price_per_1000_usd=1000, first_poll_s=0.0)
+        budget = Budget(1.0, spent_usd=1.0)
+        lane = lane_of(store, service, provider, budget=budget, to_collect={Trial(provider.label, "0.png", 0): 77})
+        await lane.open()
+        tally = await ask(lane)
+        await lane.close()
+        return service, tally, budget
+
+    service, tally, budget = asyncio.run(session())
+
+    assert service.count("createTask") == 0
+    assert tally.task_id == 77
+    assert tally.latency_s is None  # its beginning was not seen
+    assert (budget.spent_usd, budget.reserved_usd) == (spent, 0.0)
+    assert tally.unsettled == (spent == 1.0 and tally.answer is None)
+    assert not any(record["event"] == "asked" for record in records(store))
+
+
+def test_the_log_knows_of_a_request_before_it_is_sent(store):
+    """Should the process end at once, the money is not forgotten; the key is not written."""
+
+    async def session():
+        service = Service()
+        lane = lane_of(store, service)
+        await lane.open()
+        service.open.clear()
+        asked = ask(lane)
+        await a_while()
+        written = records(store)
+        service.open.set()
+        await asked
+        await lane.close()
+        return written
+
+    written = asyncio.run(session())
+
+    assert [record["event"] for record in written] == ["limits", "balance", "asked"]
+    assert written[2]["sample"] == "0.png"
+    assert KEY not in json.dumps(written)
+
+
+def test_a_lost_request_counts_as_spent(store):
+    """Whether it was charged, nobody knows."""
+
+    async def session():
+        budget = Budget(10.0)
+        lane = lane_of(store, Service(createTask=TransportError(f"reset with {KEY}")), budget=budget)
+        await lane.open()
+        tally = await ask(lane)
+        await lane.close()
+        return tally, budget
+
+    tally, budget = asyncio.run(session())
+
+    assert tally.unsettled
+    assert str(tally.error) == "reset with [key]"
+    assert budget.spent_usd == 1.0

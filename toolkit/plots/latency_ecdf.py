@@ -1,0 +1,67 @@
+"""The whole distribution of latency: which share of answers was there after how long."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from toolkit.plots.canvas import MOST_POINTS, as_percent, as_plain_log, axes_for, note, reach, say_nothing_to_show
+from toolkit.plots.colours import settings_of, styles
+from toolkit.plots.labelling import Series, name_series
+from toolkit.plots.latency_tables import FloatArray, latencies, latency_table
+from toolkit.plots.naming import short_labels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+    """Share of answers there within a time, one line a setting; marks at the median and p95 carry 95 % intervals.
+
+    Polled answers were ready some time between two polls: the shade reaches from the last poll that did not find
+    them to the one that did. Trials that ran out of time never arrive, so their setting's line ends below 100 %.
+    The marks are those of `latency_table`.
+    """
+    own, ax = ax is None, axes_for(ax)
+    known = list(latencies(outcomes))
+    if not known:
+        return say_nothing_to_show(ax, "Nothing to show: no setting has an answer with a latency.")
+    settings = settings_of(outcomes)
+    short, style = short_labels(settings), styles(settings)
+    table = latency_table(outcomes, (0.5, 0.95))
+    ax.set_xscale("log")
+    series = []
+    for one in known:
+        color = style[one.setting]["color"]
+        arrived = np.isfinite(one.high)
+        share = (np.arange(one.high.size) + 1) / one.high.size
+        x, y = _stairs(1000 * one.high[arrived], share[arrived])
+        if one.polled:
+            # A lower end of nought has no place on a logarithmic axis; the shade then begins at the left edge.
+            low = np.maximum(1000 * one.low[arrived], x.min() / 1e3)
+            ax.fill_betweenx(y, _stairs(low, share[arrived])[0], x, color=color, alpha=0.15, linewidth=0)
+        [line] = ax.plot(x, y, color=color, label=one.setting, linewidth=1.6)
+        for row in table[(table["setting"] == one.setting) & np.isfinite(table["latency_s"])].to_dict("records"):
+            ax.errorbar(
+                1000 * row["latency_s"], row["quantile"], xerr=reach(row, "latency_s", 1000.0),
+                fmt=style[one.setting]["marker"], color=color, markersize=4, capsize=3, linewidth=1.2,
+            )  # fmt: skip
+        series.append(Series(short[one.setting], line, color, np.column_stack([x, y])))
+    shortest = min(1000 * one.high.min() for one in known)
+    ax.set_xlim(left=0.7 * max(shortest, 1e-3))
+    ax.set_ylim(0.0, 1.02)
+    as_plain_log(ax.xaxis)
+    as_percent(ax.yaxis)
+    ax.set_xlabel("latency, ms (log scale)")
+    ax.set_ylabel("share of answers there by then")
+    if any(one.polled for one in known):
+        note(ax, "shaded: polled answers, ready somewhere between two polls")
+    name_series(ax, series, own_figure=own)
+    return ax
+
+
+def _stairs(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Corners of a rising staircase that begins on the floor; of many steps, some, with the last among them."""
+    kept = np.unique(np.linspace(0, x.size - 1, min(x.size, MOST_POINTS)).astype(np.intp))
+    x, y = x[kept], y[kept]
+    return np.repeat(x, 2), np.concatenate([[0.0], np.repeat(y, 2)[:-1]])
