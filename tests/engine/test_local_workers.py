@@ -209,9 +209,9 @@ class Unique(tk.LocalProvider):
         return Answer(uuid.uuid4().hex)
 
 
-@pytest.mark.parametrize("kind", ["threads", "fork", "spawn"])
+@pytest.mark.parametrize("kind", ["threads", "spawn"])
 def test_any_executor_gives_the_same_answers(tmp_path, kind):
-    """Threads, forked and spawned processes read alike."""
+    """Threads and processes read alike. (Forking is left out: a test run has threads, whose locks a fork would copy.)"""
     dataset = pictures(30)
     setting = Oracle(answer_key(tmp_path / "key.json", dataset), wrong=0.3, silent=0.2)
     executor = (

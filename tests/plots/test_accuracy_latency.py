@@ -17,13 +17,6 @@ import toolkit as tk
 VERDICTS = ["correct", "wrong", "no_answer", "error"]
 
 
-@pytest.fixture(autouse=True)
-def closed_figures():
-    """No figure outlives its test."""
-    yield
-    plt.close("all")
-
-
 def outcomes(settings, images=120):
     """Outcomes of settings given as label: (accuracy, median milliseconds); None for one that never answers."""
     rng = np.random.default_rng(5)
@@ -137,19 +130,23 @@ def test_it_draws_where_it_is_told():
 
 @pytest.mark.parametrize("settings", [SOME, MANY], ids=["some", "many"])
 def test_nothing_is_cut_off_and_a_large_legend_covers_no_mark(settings):
-    """All words lie within the figure; a legend too large for a corner stands beside the axes."""
+    """All words lie within the figure: few names stand beside their marks, a large legend beside the axes."""
     ax = tk.plots.accuracy_latency(outcomes(settings))
     figure = ax.figure
     figure.canvas.draw()
-    legend = ax.get_legend().get_window_extent()
     inner = ax.get_window_extent()
     whole = figure.bbox
-
-    assert legend.x0 >= whole.x0
-    assert legend.x1 <= whole.x1
-    assert legend.y0 >= whole.y0
     if settings is MANY:
-        assert legend.x0 >= inner.x1
+        names = [ax.get_legend().get_window_extent()]
+        assert names[0].x0 >= inner.x1
+    else:
+        names = [text.get_window_extent() for text in ax.texts]
+        assert len(names) == len(settings)
+
+    for name in names:
+        assert name.x0 >= whole.x0
+        assert name.x1 <= whole.x1
+        assert name.y0 >= whole.y0
     ticks = [tick for tick in ax.get_xticklabels() if inner.x0 <= tick.get_window_extent().x0 <= inner.x1]
     assert len({tick.get_text() for tick in ticks if tick.get_text()}) >= 2
 

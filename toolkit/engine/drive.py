@@ -195,7 +195,10 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
         return _value(computed.value, computed.error)
     if isinstance(step, Submitted):
         tally.task_id, tally.submitted = step.task_id, True
-        return await world.submitted(step)
+        begun = clock.now()
+        await world.submitted(step)
+        tally.poll_wait_s += clock.now() - begun  # the service is at work meanwhile
+        return None
     if left_s <= 0:
         raise DeadlineExceeded(f"no answer within {deadline_s:g} s", task_id=tally.task_id)
     if isinstance(step, Call):

@@ -36,4 +36,6 @@ def accuracy_cost(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     ax = accuracy_against(ax, table, "cost_per_correct_usd", 1000.0, settings_of(outcomes), absent, least)
     if ax.containers:
         ax.set_xlabel("cost of 1,000 right answers, USD")
+        if priced.empty:
+            ax.set_xticks([0.0], ["free"])
     return ax

@@ -4,6 +4,9 @@ from math import isfinite
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from toolkit.plots.naming import legible
 
 if TYPE_CHECKING:
@@ -13,8 +16,13 @@ if TYPE_CHECKING:
 WIDTH_IN = 7.2
 """As wide as a notebook shows a figure without shrinking it."""
 
-_LETTERS_PER_IN = 13.0
-FAINT = {"color": "0.5", "alpha": 0.25, "linewidth": 0.6}
+_LETTERS_PER_IN = 14.0
+_SHORT = 40
+_NARROWEST = 0.6  # decades: room for two marks of 1, 2, 5
+MOST_POINTS = 1_500
+"""Points of a line: more than the screen has are not seen, and take time to draw."""
+
+FAINT: dict[str, Any] = {"color": "0.5", "alpha": 0.25, "linewidth": 0.6}
 """Lines of the grid, seen on white and on black."""
 
 
@@ -30,12 +38,22 @@ def axes_for(ax: "Axes | None", height_in: float = 4.4, width_in: float = WIDTH_
     return ax
 
 
-def note(ax: "Axes", text: str) -> None:
+def note(ax: "Axes", text: str, above_pt: float = 6.0) -> None:
     """A remark above the axes, broken to their width."""
+    if len(text) > _SHORT:
+        lay_out(ax)
     width_in = ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
-    ax.set_title(
-        fill(legible(text), max(30, int(width_in * _LETTERS_PER_IN))), fontsize="small", loc="left", parse_math=False
-    )
+    words = fill(legible(text), max(30, int(width_in * _LETTERS_PER_IN)))
+    ax.set_title(words, fontsize="small", loc="left", pad=above_pt, parse_math=False)
+
+
+def lay_out(ax: "Axes") -> None:
+    """Bring the axes to where they will be drawn, so that places on the screen can be told."""
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure.canvas.figure)
+    ax.apply_aspect()
+    ax.get_xlim(), ax.get_ylim()
 
 
 def say_nothing_to_show(ax: "Axes", why: str) -> "Axes":
@@ -55,13 +73,24 @@ def as_percent(axis: "Axis") -> None:
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.6g} %"))
 
 
-def as_plain_log(axis: "Axis") -> None:
-    """A logarithmic axis that is marked 5, 10, 20 and not 10¹."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def as_log(ax: "Axes", values: ArrayLike, room: float = 0.05) -> None:
+    """A logarithmic x axis around all positive values, marked 5, 10, 20 and not 10¹, with room on both sides."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-    axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    axis.set_minor_formatter(NullFormatter())
+    known = np.asarray(values, np.float64)
+    known = known[np.isfinite(known) & (known > 0)]
+    low, high = np.log10([known.min(), known.max()]) if known.size else (-1.0, 1.0)
+    narrow = max(0.0, _NARROWEST - (high - low)) / 2
+    low, high = low - narrow, high + narrow
+    aside = room * (high - low)
+    ax.set_xscale("log")
+    ax.set_xlim(10 ** (low - aside), 10 ** (high + aside))
+    decades = high - low
+    ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5) if decades < 3 else (1,)))
+    if decades < 3:
+        ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def reach(row: dict[Any, Any], column: str, scale: float = 1.0) -> list[list[float]]:
@@ -79,11 +108,3 @@ def dot_open_ends(
         if not isfinite(row[f"{column}_{end}"]):
             ax.plot([scale * row[column], edge], [y, y], color=color, linestyle=":", linewidth=linewidth)
     ax.set_xlim(left, right)
-
-
-def steps(values: Any) -> slice:
-    """Every so manieth row of a long table: more points than the screen has only take time to draw."""
-    return slice(None, None, max(1, len(values) // MOST_POINTS))
-
-
-MOST_POINTS = 1_500

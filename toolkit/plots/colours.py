@@ -12,11 +12,16 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 Style = dict[str, str]
 
 
-def styles(settings: Iterable[str]) -> dict[str, Style]:
-    """Colour and mark by label. They depend on the settings of the run only, not on what a figure shows of it."""
+def styles(settings: Iterable[str] | None, others: Iterable[str] = ()) -> dict[str, Style]:
+    """Colour and mark by label. They depend on the settings of the run only, not on what a figure shows of it.
+
+    `others` are series that are no settings of the run, such as a cascade; they come after all settings.
+    """
+    run = sorted(set(() if settings is None else settings))
+    labels = [*run, *sorted(set(others) - set(run))]
     return {
         label: {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKS[number // len(_COLOURS) % len(_MARKS)]}
-        for number, label in enumerate(sorted(set(settings)))
+        for number, label in enumerate(labels)
     }
 
 
@@ -26,11 +31,6 @@ def settings_of(outcomes: pd.DataFrame) -> list[str]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return [str(label) for label in column.cat.categories]
     return [str(label) for label in column.dropna().unique()]
-
-
-def one_style(name: str, settings: Iterable[str] | None) -> Style:
-    """The look of one setting among those of its run; `settings` None when nobody said which those are."""
-    return styles({name, *(settings or ())})[name]
 
 
 def readable(color: str) -> tuple[float, float, float]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from toolkit.plots.canvas import MOST_POINTS, as_percent, as_plain_log, axes_for, note, reach, say_nothing_to_show
+from toolkit.plots.canvas import MOST_POINTS, as_log, as_percent, axes_for, note, reach, say_nothing_to_show
 from toolkit.plots.colours import settings_of, styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.latency_tables import FloatArray, latencies, latency_table
@@ -29,7 +29,6 @@ def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     settings = settings_of(outcomes)
     short, style = short_labels(settings), styles(settings)
     table = latency_table(outcomes, (0.5, 0.95))
-    ax.set_xscale("log")
     series = []
     for one in known:
         color = style[one.setting]["color"]
@@ -39,7 +38,9 @@ def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         if one.polled:
             # A lower end of nought has no place on a logarithmic axis; the shade then begins at the left edge.
             low = np.maximum(1000 * one.low[arrived], x.min() / 1e3)
-            ax.fill_betweenx(y, _stairs(low, share[arrived])[0], x, color=color, alpha=0.15, linewidth=0)
+            low = _stairs(low, share[arrived])[0]
+            ax.fill_betweenx(y, low, x, color=color, alpha=0.07, linewidth=0)
+            ax.plot(low, y, color=color, linewidth=0.8, linestyle=":")
         [line] = ax.plot(x, y, color=color, label=one.setting, linewidth=1.6)
         for row in table[(table["setting"] == one.setting) & np.isfinite(table["latency_s"])].to_dict("records"):
             ax.errorbar(
@@ -47,10 +48,8 @@ def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
                 fmt=style[one.setting]["marker"], color=color, markersize=4, capsize=3, linewidth=1.2,
             )  # fmt: skip
         series.append(Series(short[one.setting], line, color, np.column_stack([x, y])))
-    shortest = min(1000 * one.high.min() for one in known)
-    ax.set_xlim(left=0.7 * max(shortest, 1e-3))
     ax.set_ylim(0.0, 1.02)
-    as_plain_log(ax.xaxis)
+    as_log(ax, np.concatenate([1000 * one.high for one in known]))
     as_percent(ax.yaxis)
     ax.set_xlabel("latency, ms (log scale)")
     ax.set_ylabel("share of answers there by then")

@@ -1,11 +1,11 @@
 """Typical and slow: the quantiles of latency, each with its interval."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from toolkit.plots.canvas import as_plain_log, axes_for, dot_open_ends, note, reach, say_nothing_to_show
+from toolkit.plots.canvas import as_log, axes_for, dot_open_ends, reach, say_nothing_to_show
 from toolkit.plots.colours import settings_of, styles
 from toolkit.plots.latency_tables import QUANTILES, latency_table
 from toolkit.plots.naming import legible, short_labels
@@ -33,31 +33,36 @@ def latency_quantiles(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes
         return say_nothing_to_show(ax, "Nothing to show: no setting has an answer with a latency.")
     settings = settings_of(outcomes)
     short, style = short_labels(settings), styles(settings)
-    ax.set_xscale("log")
     placed = []
     for row in table.to_dict("records"):
         y = order.index(row["setting"]) + 0.19 * (QUANTILES.index(row["quantile"]) - 1.5)
         color = style[row["setting"]]["color"]
-        if row["polled_low_s"] < row["latency_s"] and row["polled_low_s"] > 0:
-            ax.plot([1000 * row["polled_low_s"], 1000 * row["latency_s"]], [y, y], color=color, alpha=0.3, linewidth=6,
-                    solid_capstyle="butt")  # fmt: skip
         ax.errorbar(
             1000 * row["latency_s"], y, xerr=reach(row, "latency_s", 1000.0), fmt=_MARKS[row["quantile"]],
             color=color, markersize=5, capsize=2, linewidth=1.2, label=f"{row['setting']} {row['quantile']:g}",
         )  # fmt: skip
         placed.append((row, y, color))
-    ax.margins(x=0.06)
+    as_log(ax, 1000 * table[["latency_s", "latency_s_low", "latency_s_high"]].to_numpy(), 0.06)
     for row, y, color in placed:
         dot_open_ends(ax, row, "latency_s", y, color, 1000.0, linewidth=1.2)
-    ax.set_yticks(range(len(order)), [legible(short[label]) for label in order], parse_math=False)
+        if row["polled_low_s"] < row["latency_s"]:
+            _bar_to_last_poll(ax, row, y, color)
+    ax.set_yticks(range(len(order)), [legible(short[label]) for label in order], parse_math=False, fontsize="small")
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
-    as_plain_log(ax.xaxis)
-    ax.set_xlabel("latency, ms (log scale)")
+    polled = (table["polled_low_s"] < table["latency_s"]).any()
+    explained = "\npale bars: ready between two polls" if polled else ""
+    ax.set_xlabel(f"latency, ms (log scale){explained}")
     _explain_marks(ax)
-    if (table["polled_low_s"] < table["latency_s"]).any():
-        note(ax, "pale bars: polled answers, ready somewhere between two polls")
     return ax
+
+
+def _bar_to_last_poll(ax: "Axes", row: dict[Any, Any], y: float, color: str) -> None:
+    """To the lower end of what is known, or to the edge of the figure where that is nought."""
+    left, right = ax.get_xlim()
+    begin = max(1000 * row["polled_low_s"], left)
+    ax.plot([begin, 1000 * row["latency_s"]], [y, y], color=color, alpha=0.3, linewidth=6, solid_capstyle="butt")
+    ax.set_xlim(left, right)
 
 
 def _explain_marks(ax: "Axes") -> None:

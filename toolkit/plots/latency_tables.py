@@ -55,9 +55,7 @@ def latencies(outcomes: pd.DataFrame) -> Iterator[Latencies]:
             yield Latencies(label, high[order], np.sort(low[mine]), trials.sample[order])
 
 
-def latency_table(
-    outcomes: pd.DataFrame, quantiles: Sequence[float] = QUANTILES, level: float = 0.95
-) -> pd.DataFrame:
+def latency_table(outcomes: pd.DataFrame, quantiles: Sequence[float] = QUANTILES, level: float = 0.95) -> pd.DataFrame:
     """Quantiles of latency, one row a setting and quantile, with exact order-statistic intervals.
 
     Columns: setting, quantile, answers (with those out of time), latency_s (Harrell-Davis; infinite beyond the
@@ -74,4 +72,5 @@ def latency_table(
             row |= {"latency_s_high": ends.high, "polled_low_s": harrell_davis(one.low, quantile)}
             rows.append(row)
     columns = ["setting", "quantile", "answers", "latency_s", "latency_s_low", "latency_s_high", "polled_low_s"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"setting": "str", "answers": "int64"} | dict.fromkeys(["quantile", *columns[3:]], float))

@@ -22,7 +22,7 @@ def short_labels(labels: Iterable[str]) -> dict[str, str]:
             by_provider.setdefault(parts[0], []).append(label)
     short = {label: label for label in labels}
     for alike in by_provider.values():
-        if max(map(len, alike)) > _LONG:
+        if len(alike) > 1 and max(map(len, alike)) > _LONG:
             short |= _what_differs({label: read[label][1] for label in alike})  # type: ignore[index]
     short = {label: _clipped(name) for label, name in short.items()}
     taken: dict[str, int] = {}

@@ -1,0 +1,93 @@
+"""Risk against coverage: how many answers can be had while how few are wrong."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit.plots.canvas import as_percent, axes_for, note, say_nothing_to_show
+from toolkit.plots.colours import styles
+from toolkit.plots.labelling import Series, name_series
+from toolkit.plots.naming import short_labels
+from toolkit.plots.results import required
+from toolkit.plots.threshold_curve import thinned
+from toolkit.plots.threshold_marks import plain_percent
+from toolkit.stats.results import confidence, percent
+from toolkit.stats.risk_control import Choice
+from toolkit.stats.threshold_curve import ThresholdCurve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_OF_ALL = ("generalized", "mean")
+
+
+def risk_coverage(
+    curves: ThresholdCurve | Sequence[ThresholdCurve],
+    ax: "Axes | None" = None,
+    *,
+    choice: Choice | None = None,
+    settings: Iterable[str] | None = None,
+) -> "Axes":
+    """Share wrong of the answers accepted against the share of images accepted, a line a curve: low is better.
+
+    A single curve has its pointwise band. `choice` of `tk.stats.pick_threshold` draws the target, and marks the
+    controlled threshold on the curve it was picked from. When it controls wrong answers among *all* images, that is
+    what the figure shows. `settings`, the labels of the run, give each the colour it has in other figures. Figures
+    are those of ``curve.table``.
+    """
+    own, ax = ax is None, axes_for(ax)
+    curves = [curves] if isinstance(curves, ThresholdCurve) else list(curves)
+    for curve in curves:
+        required(curve, ThresholdCurve, "tk.stats.thresholds")
+    drawn = [curve for curve in curves if len(curve.table)]
+    if not drawn:
+        return say_nothing_to_show(ax, "Nothing to show: nothing was answered, so there is no threshold.")
+    of_all = choice is not None and choice.method in _OF_ALL
+    column = "generalized_risk" if of_all else "risk"
+    names = [curve.name for curve in drawn]
+    style, short = styles(settings, names), short_labels([*names, *(settings or ())])
+    series = []
+    for curve in drawn:
+        table = thinned(curve.table[curve.table["accepted"] > 0].iloc[::-1])
+        color = style[curve.name]["color"]
+        x, y = table["coverage"].to_numpy(np.float64), table[column].to_numpy(np.float64)
+        if len(drawn) == 1 and not of_all:
+            ax.fill_between(
+                x, 1 - table["accuracy_answered_high"], 1 - table["accuracy_answered_low"], color=color, alpha=0.18,
+                linewidth=0,
+            )  # fmt: skip
+        marker = "o" if len(table) < 25 else ""
+        [line] = ax.plot(x, y, color=color, linewidth=1.6, marker=marker, markersize=4, label=curve.name)
+        series.append(Series(short[curve.name], line, color, np.column_stack([x, y])))
+        if choice is not None and choice.name == curve.name and choice.status == "controlled":
+            _mark(ax, choice, of_all, color)
+    ax.set_xlim(0.0, 1.02)
+    # The band of the first few answers reaches up to all of them wrong; the lines decide what is shown.
+    highest = max(float(one.points[:, 1].max()) for one in series)
+    ax.set_ylim(0.0, min(1.02, 1.3 * max(highest, choice.max_risk if choice else 0.0, 0.02)))
+    if choice is not None:
+        series.append(_draw_target(ax, choice.max_risk))
+    as_percent(ax.xaxis)
+    as_percent(ax.yaxis)
+    band = f"\n(band: pointwise {confidence(drawn[0].level)})" if len(drawn) == 1 and not of_all else ""
+    ax.set_xlabel(f"coverage: share of images accepted{band}")
+    ax.set_ylabel("wrong and accepted, share of all images" if of_all else "risk: share wrong of those accepted")
+    name_series(ax, series, own_figure=own, legend_at="upper left")
+    return ax
+
+
+def _mark(ax: "Axes", choice: Choice, of_all: bool, color: str) -> None:
+    risk = choice.wrong / (choice.images if of_all else choice.accepted)
+    ax.plot([choice.coverage], [risk], marker="D", markersize=8, color=color, markeredgecolor="white", linestyle="")
+    words = f"from threshold {choice.threshold:.4g} on: {percent(choice.coverage)} accepted, {percent(risk)} wrong"
+    note(ax, words)
+
+
+def _draw_target(ax: "Axes", max_risk: float) -> Series:
+    import matplotlib as mpl
+
+    color = mpl.rcParams["text.color"]
+    line = ax.axhline(max_risk, color=color, linewidth=1.1, linestyle="-.")
+    along = np.linspace(*ax.get_xlim(), 30)
+    return Series(f"target: {plain_percent(max_risk)}", line, color, np.column_stack([along, np.full(30, max_risk)]))
