@@ -140,8 +140,8 @@ class Run:
         measured_usd (balance before less balance after, over the sessions that noted both; missing without),
         measured_per_1000_usd.
         """
+        unsettled = self.unsettled  # the look reads on
         charged, modelled = self._bills()
-        unsettled = self.unsettled
         rows = []
         for account in dict.fromkeys(name for label in self.settings for name in self._accounts_of(label)):
             mine = [label for label in self.settings if account in self._accounts_of(label)]

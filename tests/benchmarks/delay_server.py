@@ -43,7 +43,8 @@ class Delayed(asyncio.Protocol):
 async def serve(delay_s):
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Delayed(delay_s), "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.read)
 
 
