@@ -225,8 +225,8 @@ class Runner:
 
     async def _follow(self, lane: Lane, course: Course) -> None:
         """Ask what a course asks, one trial after the other, until it ends or cannot go on."""
-        trial, position = next(course)
         with contextlib.suppress(StopIteration):
+            trial, position = next(course)
             while trial.setting not in self.progress.stopped:
                 try:
                     tally = await self._try(lane, trial, position)
