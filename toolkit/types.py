@@ -81,6 +81,31 @@ class Sample:
         return cls(id, InMemory(image), target, tags)
 
     @classmethod
+    def from_link(
+        cls,
+        link: str,
+        target: str | None = None,
+        *,
+        max_bytes: int = 10_000_000,
+        timeout_s: float = 30.0,
+        allow_private: bool = False,
+        **tags: Any,
+    ) -> Self:
+        """A sample whose image is downloaded now; its id is the link without what may be secret in it.
+
+        `DatasetError` for a reply that has more than `max_bytes`, takes longer than `timeout_s` in all, is no image,
+        or comes from an address that is not public, unless `allow_private`.
+        """
+        from toolkit.http import ImageDownloads  # the one value that has to be fetched
+
+        id = link.partition("://")[2].partition("?")[0].partition("#")[0].rpartition("@")[2]
+        with ImageDownloads(max_bytes=max_bytes, timeout_s=timeout_s, allow_private=allow_private) as downloads:
+            try:
+                return cls.from_bytes(downloads.get(link), target, id=id or "link", **tags)
+            except DatasetError as error:
+                raise DatasetError(f"{id or 'the link'}: {error}") from error
+
+    @classmethod
     def from_base64(cls, text: str, target: str | None = None, *, id: str = "image", **tags: Any) -> Self:
         """A sample from base64, with or without a ``data:`` prefix and line breaks."""
         encoded = text.partition(",")[2] if text.startswith("data:") else text
@@ -163,13 +188,14 @@ class Submitted:
 class Compute:
     """Ask for `function(*args)` on a worker, timed there. Gives the function's value.
 
-    ``prepare(*args)`` is called on the worker before the clock starts and must be cheap when it was called
-    before: it is where an engine loads its model.
+    `prepare` is called on the worker before the clock starts and must be cheap when it was called before: it is
+    where an engine loads its model. True says that something was made just now; `function` is then done once
+    unmeasured, because the first time is slower than all that follow.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
-    prepare: Callable[..., object] | None = None
+    prepare: Callable[[], bool] | None = None
 
 
 def _seconds_between(earlier: str, later: str) -> float:

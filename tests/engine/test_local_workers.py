@@ -91,6 +91,15 @@ def test_a_reading_that_hangs_is_one_row():
 
 
 @pytest.mark.usefixtures("no_process_left_behind")
+def test_the_first_reading_of_a_worker_may_hang_too():
+    """A reading that only warms the engine up is bounded as any other; only loading may take longer."""
+    run = tk.benchmark(pictures(1), Sleepy(digest(picture(0))), workers=1, deadline_s=0.5)
+
+    assert run.complete
+    assert run.outcomes["error"].tolist() == ["deadline_exceeded"]
+
+
+@pytest.mark.usefixtures("no_process_left_behind")
 def test_answers_that_cannot_travel_are_their_own_rows():
     """Of a chunk that comes back as an error, only the image that spoilt it fails."""
     culprit = digest(picture(CULPRIT))

@@ -249,7 +249,7 @@ def test_a_flow_asks_for_one_computation():
     flow = setting.flow(Sample.from_bytes(b"image"))
 
     step = next(flow)
-    assert step == Compute(setting.read, (b"image",), setting.warm_up)
+    assert step == Compute(setting.read, (b"image",), setting.ready)
     with pytest.raises(StopIteration) as end:
         flow.send(answer)
     assert end.value.value is answer
@@ -259,8 +259,10 @@ def test_an_engine_is_loaded_once_a_process_and_setting():
     """Equal settings share an engine, also one that arrived by pickle; different ones do not."""
     one, other = Echo(alias="once"), Echo(alias="once", level=2)
 
+    fresh = []
     for setting in (one, other, pickle.loads(pickle.dumps(one)), one):  # noqa: S301 -- made a moment ago
-        setting.warm_up(b"text")
+        fresh.append(setting.ready())
         assert setting.read(b"text") == Answer("text", 1.0)
 
+    assert fresh == [True, True, False, False]
     assert Echo.loads.count("once") == 2

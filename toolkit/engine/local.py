@@ -195,7 +195,8 @@ class LocalLane(Here):
             if future is None:
                 self._give_up(chunk, error)
             else:
-                self._suspect(chunk, EngineFailure(in_words(error)), known=len(chunk) == 1)
+                ended_under_it = self._make is not None and executor is not self._executor  # by a neighbour that hung
+                self._suspect(chunk, EngineFailure(in_words(error)), known=len(chunk) == 1 and not ended_under_it)
         else:
             mean = sum(computed.seconds for computed in results) / len(results)
             self._seconds_each = max(1e-6, 0.7 * self._seconds_each + 0.3 * mean)

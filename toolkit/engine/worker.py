@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from toolkit.engine.drive import Computed, in_words
@@ -55,8 +56,11 @@ def _timed(step: Compute) -> Computed:
     value: Any = None
     error: ProviderError | None = None
     try:
-        if step.prepare is not None:
-            step.prepare(*step.args)
+        if step.prepare is not None and step.prepare():
+            # Only the loading may take its time: the first reading is watched as any other, for it may hang too.
+            _Watched.since = time.perf_counter()
+            with suppress(ProviderError):
+                step.function(*step.args)
         started_at, begun = time.time(), time.perf_counter()
         _Watched.since = begun
         value = step.function(*step.args)

@@ -4,14 +4,14 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache, partial
 from itertools import product
 from typing import Any, ClassVar, Self, TypeVar
 
-from toolkit.errors import BadRequest, ProtocolError, ProviderError, SettingError
+from toolkit.errors import BadRequest, ProtocolError, SettingError
+from toolkit.providers._access import check_key, is_address, is_date
 from toolkit.types import Answer, Compute, Flow, Sample, Step
 
 P = TypeVar("P", bound="Provider")
@@ -59,7 +59,9 @@ class Provider(ABC):
         allowed = self.image_bytes
         if allowed is None or len(image) in allowed:
             return None
-        return f"{len(image):,} bytes; {type(self).__name__} takes images of {allowed.start:,} to {allowed.stop - 1:,} bytes"
+        cure = f"; dataset.prepare(max_bytes={allowed.stop - 1}) makes it fit" if len(image) >= allowed.stop else ""
+        takes = f"{allowed.start:,} to {allowed.stop - 1:,} bytes"
+        return f"{len(image):,} bytes; {type(self).__name__} takes images of {takes}{cure}"
 
     @property
     def label(self) -> str:
@@ -130,15 +132,14 @@ class LocalProvider(Provider):
             _engines[self._key] = self.load()
         return _engines[self._key]
 
-    def warm_up(self, image: bytes) -> None:
-        """Have the engine loaded and its first reading done, which is slower than all that follow."""
-        if self._key not in _engines:
-            self.engine  # noqa: B018 -- the look is what loads it
-            with suppress(ProviderError):
-                self.read(image)
+    def ready(self) -> bool:
+        """Have the engine loaded in this process; True when that was done just now."""
+        fresh = self._key not in _engines
+        self.engine  # noqa: B018 -- the look is what loads it
+        return fresh
 
     def flow(self, sample: Sample) -> Flow:
-        answer: Answer = yield Compute(self.read, (sample.image,), self.warm_up)
+        answer: Answer = yield Compute(self.read, (sample.image,), self.ready)
         return answer
 
     @property
@@ -161,8 +162,8 @@ class ServiceProvider(Provider):
 
     `key` is the account's key, from the environment variable `key_variable` when it is not given; it stands in no
     repr, label, manifest or record. `base_url` replaces the service's public address. `price_per_1000_usd` is what
-    you pay for a thousand charged answers, as of `price_date`: no price is built in, because none is published that
-    holds for every account. Without one, cost is missing.
+    you pay for a thousand charged answers, as of `price_date` (year-month-day): no price is built in, because none is
+    published that holds for every account. Without one, cost is missing. `SettingError` for what is none of these.
     """
 
     key_variable: ClassVar[str]
@@ -174,9 +175,19 @@ class ServiceProvider(Provider):
     price_date: str | None = field(default=None, kw_only=True, metadata=ASIDE)
 
     def __post_init__(self) -> None:
-        price = self.price_per_1000_usd
+        service, price = type(self).__name__, self.price_per_1000_usd
         if price is not None and not (type(price) in (int, float) and 0 <= price < math.inf):
-            raise SettingError(f"{type(self).__name__}: price_per_1000_usd={price!r} is no amount of money")
+            raise SettingError(f"{service}: price_per_1000_usd={price!r} is no amount of money")
+        if self.price_date is not None and not is_date(self.price_date):
+            raise SettingError(f"{service}: price_date={self.price_date!r} is no date such as '2026-11-23'")
+        # An empty address is a variable that was not set: the public one in its stead would take real money.
+        if self.base_url is not None and not is_address(self.base_url):
+            raise SettingError(
+                f"{service}: base_url={self.base_url!r} is no address; it begins with https:// or http:// and a host, "
+                f"as in {self.public_url}, and holds no key"
+            )
+        if self.key is not None:
+            check_key(self.key, f"{service}: the key=… that was given")
 
     @property
     def account(self) -> Account:
@@ -184,6 +195,8 @@ class ServiceProvider(Provider):
         key = self.key or os.environ.get(self.key_variable)
         if not key:
             raise SettingError(f"{self.label} has no key: set {self.key_variable} in the environment, or give key=…")
+        if not self.key:
+            check_key(key, f"{self.label}: the key in {self.key_variable}")
         return Account(self.name, (self.base_url or self.public_url).rstrip("/"), key)
 
     @property

@@ -77,7 +77,7 @@ def _carried_out(step: object, ending: Ending, respond: Respond) -> object:
     if isinstance(step, Compute):
         try:
             if step.prepare is not None:
-                step.prepare(*step.args)
+                step.prepare()
             return step.function(*step.args)
         except ProviderError as error:
             return error
