@@ -70,7 +70,7 @@ def page(chromium, request):
 
 def is_outside(url):
     """Whether a request would leave this machine."""
-    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:", "file:"))
 
 
 class Book:
