@@ -55,12 +55,22 @@ def lab(folder, tmp_path_factory):
 
 
 @pytest.fixture
-def page(chromium, request):
-    """A page of notebook width."""
+def strangers():
+    """Addresses outside this machine that the page asked for; there should be none."""
+    return []
+
+
+@pytest.fixture
+def page(chromium, request, strangers):
+    """A page of notebook width, without network."""
     with chromium.new_context(viewport={"width": 1100, "height": 1000}) as context:
+
+        def refuse(route):
+            strangers.append(route.request.url)
+            route.abort()
+
+        context.route(is_outside, refuse)
         page = context.new_page()
-        strangers = []
-        page.on("request", lambda asked: strangers.append(asked.url) if is_outside(asked.url) else None)
         page.set_default_timeout(30_000)
         yield page
         SHOTS.mkdir(parents=True, exist_ok=True)
