@@ -20,12 +20,12 @@ def benchmark(
 ) -> Run:
     """Let every setting read every sample and give the finished run.
 
-    Takes the options of `start`: repeats, seed, store, workers, executor, … Progress is a bar in a notebook, a
+    Takes the options of `start`: repeats, seed, store, workers, executor, … Progress is a widget in a notebook, a
     line on a terminal, and nothing elsewhere; `show` overrides that. An interrupt (Ctrl-C, the notebook's stop
     button) ends the run after what has begun and gives what is there: the same call with the same store resumes.
     """
     live = start(dataset, settings, **options)
-    display = _display(show)
+    display = _display(show, live)
     try:
         _watch(live, display)
     except KeyboardInterrupt:
@@ -41,19 +41,27 @@ def _watch(live: LiveRun, display: Display) -> None:
         live.wait(_REDRAW_S)
         display(live.progress)
     for setting, reason in live.progress.stopped.items():
-        _say(f"{setting} was stopped: {reason}")
+        _say(f"{setting} was stopped: {reason}\nWith that mended, the same call with the same store resumes.")
 
 
-def _display(show: bool | None) -> Display:
+def _display(show: bool | None, live: LiveRun) -> Display:
     if show is None:
         show = _in_notebook() or sys.stderr.isatty()
     if not show:
         return lambda _: None
-    if _in_notebook():
-        from toolkit.widgets import progress
+    return _widget(live) if _in_notebook() else _line()
 
-        return progress()
-    return _line()
+
+def _widget(live: LiveRun) -> Display:
+    """The run's own widget, which follows it by itself. At the end, what a saved notebook will show is brought up to date."""
+    live.view.say_how_to_interrupt()
+    live.view.display()
+
+    def finish(_: Progress) -> None:
+        if not live.running:
+            live.view.keep()
+
+    return finish
 
 
 def _in_notebook() -> bool:

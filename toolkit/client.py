@@ -33,11 +33,16 @@ class TaskClient:
             client.join(task_id, timeout_s=20)          # an Answer within 20 s, or DeadlineExceeded
             client.report_incorrect(task_id)
 
-    Every call raises the `ProviderError` that a run would have recorded; nothing is tried twice, because only you
-    know whether a second task is worth its money.
+    An image is a path, an http(s) link, encoded bytes or a `Sample`. Every call raises the `ProviderError` that a run
+    would have recorded; nothing is tried twice, because only you know whether a second task is worth its money.
     """
 
     def __init__(self, provider: ServiceProvider, *, transport: str = "auto") -> None:
+        given: object = provider
+        if not isinstance(given, ServiceProvider):
+            raise SettingError(
+                f"a TaskClient makes calls to a service such as tk.CapMonster(), not {given!r}; tk.read(…) reads with any"
+            )
         self.provider = provider
         self._account = provider.account
         self._client = open_client(transport, in_flight=4)
@@ -131,7 +136,9 @@ class TaskClient:
 
 
 def as_sample(image: Image) -> Sample:
-    """A sample around a path or encoded bytes."""
+    """A sample around a path, an http(s) link or encoded bytes."""
     if isinstance(image, Sample):
         return image
+    if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
+        return Sample.from_link(image)
     return Sample.from_bytes(image) if isinstance(image, bytes) else Sample.from_file(Path(image))

@@ -1,7 +1,8 @@
 """What would make a run useless or dearer than meant, said before anything has begun."""
 
+import math
 from collections.abc import Mapping
-from numbers import Integral
+from numbers import Integral, Real
 
 from toolkit.dataset import Dataset
 from toolkit.engine.limits import Limits
@@ -31,12 +32,22 @@ def check_plan(dataset: Dataset, settings: Mapping[str, Provider], budget_usd: f
                 "such samples out: dataset.filter(lambda sample: sample.target is not None)"
             )
     if budget_usd is not None:
-        unpriced = [label for label, setting in settings.items() if setting.worst_usd is None]
-        if unpriced:
-            raise SettingError(
-                f"budget_usd={budget_usd} cannot be kept: {', '.join(unpriced)} has no price. "
-                "Give price_per_1000_usd=…, as your account is charged"
-            )
+        _check_budget(settings, budget_usd)
+
+
+def _check_budget(settings: Mapping[str, Provider], budget_usd: object) -> None:
+    """A bound that is no amount, or on what has no known price, would bound nothing."""
+    if isinstance(budget_usd, bool) or not (isinstance(budget_usd, Real) and 0 <= float(budget_usd) < math.inf):
+        raise SettingError(f"budget_usd={budget_usd!r} is no amount of money; give USD from 0 on, or None for no bound")
+    missing = {label: setting for label, setting in settings.items() if setting.worst_usd is None}
+    if missing:
+        said = (
+            f"{label} has no price: give price_per_1000_usd=…, as your account is charged"
+            if setting.prices is None
+            else f"{label} has prices, but nobody said how much one reading can use: give max_input_tokens=…"
+            for label, setting in missing.items()
+        )
+        raise SettingError(f"budget_usd={budget_usd} cannot be kept: {'; '.join(said)}")
 
 
 def check_limits(limits: object, services: set[str]) -> None:

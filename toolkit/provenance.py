@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from toolkit.dataset import Dataset
-from toolkit.providers.base import Provider
+from toolkit.providers.base import Provider, ServiceProvider
 from toolkit.store import SCHEMA, FileStore, Record, Store
 
 
@@ -48,6 +48,9 @@ def manifest(
         "dataset_path": None if dataset.path is None else str(dataset.path),
         "prices_usd": {label: setting.prices for label, setting in settings.items()},
         "worst_usd": {label: setting.worst_usd for label, setting in settings.items()},
+        "price_dates": {
+            label: setting.price_date for label, setting in settings.items() if isinstance(setting, ServiceProvider)
+        },
         "machine": {
             "system": platform.platform(),
             "processor": platform.processor() or platform.machine(),

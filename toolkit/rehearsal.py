@@ -13,19 +13,27 @@ from toolkit.providers.openai_compatible import OpenAICompatible
 
 P = TypeVar("P", bound=ServiceProvider)
 
-_PRICE_PER_1000_USD = 1.0
-_GOOD_KEY = "demo"
+_TOKEN_PRICES = ("price_input_per_million_usd", "price_output_per_million_usd")
+
+
+class _AtHome(partial[P]):
+    """A provider at the sandbox's address. The sandbox's price gives way to prices of tokens."""
+
+    def __call__(self, /, *args: Any, **given: Any) -> P:
+        if any(given.get(name) is not None for name in _TOKEN_PRICES):
+            given = {"price_per_1000_usd": None, **given}
+        return super().__call__(*args, **given)
 
 
 class Box(Sandbox):
     """A running sandbox with the providers that speak to it.
 
-    ``box.CapSolver(module="common")`` is the ordinary provider with the sandbox's address, key and price; `oracle` is
-    the reader that knows the truth about every threshold, where one was asked for.
+    ``box.CapSolver(module="common")`` is the ordinary provider with the sandbox's address and price and the first of
+    its good keys; `oracle` is the reader that knows the truth about every threshold, where one was asked for.
     """
 
     def __init__(self, reader: Reader, oracle: Oracle | None, **options: Any) -> None:
-        super().__init__(reader, price_per_1000_usd=_PRICE_PER_1000_USD, **options)
+        super().__init__(reader, **options)
         self.oracle = oracle
 
     @property
@@ -46,8 +54,11 @@ class Box(Sandbox):
     def _at_home(self, provider: type[P]) -> "partial[P]":
         if provider.name not in self.urls:
             raise SettingError("the sandbox is not running; use it in a with block, or start() it")
-        return partial(
-            provider, base_url=self.urls[provider.name], key=_GOOD_KEY, price_per_1000_usd=_PRICE_PER_1000_USD
+        return _AtHome(
+            provider,
+            base_url=self.urls[provider.name],
+            key=next(iter(self.keys), None),
+            price_per_1000_usd=float(self.price_per_1000_usd[provider.name]),
         )
 
 
@@ -63,7 +74,8 @@ def sandbox(
     Images are read by `engine`, a real local one, whose confidence is held against `score` and
     `recognizing_threshold`; or by an oracle that knows the images of `dataset` and errs on purpose, as `oracle` says
     (accuracy, confidence_when_right, confidence_when_wrong, silence, seed). `options` are those of
-    `toolkit.loopback.Sandbox`: delay, faults, requests_per_s, balance_usd, ports, … An answer costs an invented 0.001 USD.
+    `toolkit.loopback.Sandbox`: delay, faults, requests_per_s, keys, balance_usd, ports, … An answer costs an invented
+    0.001 USD, unless price_per_1000_usd says otherwise.
     """
     if (dataset is None) == (engine is None):
         raise SettingError("a sandbox reads with an engine, or answers for a dataset: give one of the two")

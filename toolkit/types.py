@@ -5,6 +5,7 @@ import binascii
 import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -255,13 +256,13 @@ class Attempt:
     def as_record(self) -> dict[str, Any]:
         """The attempt as one line of the log: what is empty or zero is left out, seconds are kept to the microsecond."""
         record: dict[str, Any] = {"event": "finished"}
-        for name in _ATTEMPT_FIELDS:
-            value = getattr(self, name)
+        for name, value in zip(_ATTEMPT_FIELDS, _attempt_values(self), strict=True):
             if value or (name in _RECORDED_AT_NOUGHT and value is not None):
                 record[name] = round(value, 6) if type(value) is float else value
         return record
 
 
 _ATTEMPT_FIELDS = tuple(field.name for field in fields(Attempt))
+_attempt_values = attrgetter(*_ATTEMPT_FIELDS)
 # An empty text and a confidence of nought are answers, a lower end of nought is known, and "not final" is news.
 _RECORDED_AT_NOUGHT = frozenset({"repeat", "final", "text", "confidence", "latency_low_s"})

@@ -9,6 +9,7 @@ import pytest
 
 from toolkit.dataset import Dataset
 from toolkit.errors import DatasetError
+from toolkit.types import Sample
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -214,3 +215,43 @@ def test_a_cache_that_cannot_be_made(tmp_path):
 
     with pytest.raises(DatasetError, match=r"cannot be made .*; say cache=… with a folder of yours"):
         Dataset.from_links([("http://a/b.png", "A")], cache=tmp_path / "file" / "cache")
+
+
+def test_one_link_is_one_sample(server, image):
+    """Downloaded when it is made; label and tags are the caller's, and its id holds no secret."""
+    server.pages = {"/a/b.png": (200, PNG, image(1))}
+    link = server.url.replace("//", "//user:secret@") + "/a/b.png?token=secret#top"
+
+    sample = Sample.from_link(link, "label", allow_private=True, font="serif")
+    server.pages.clear()
+
+    assert (sample.image, sample.target, sample.tags) == (image(1), "label", {"font": "serif"})
+    assert sample.id == f"127.0.0.1:{server.server_port}/a/b.png"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "arguments", "reason"),
+    [
+        ((404, {}, b"gone"), {}, "answered HTTP 404"),
+        ((200, {"Content-Type": "text/html"}, b"<p>"), {}, "answered text/html instead of an image"),
+        ((200, PNG, b"x" * 2000), {"max_bytes": 1000}, "more than max_bytes=1,000"),
+        ((200, PNG, b"x"), {"allow_private": False}, "is not a public address; pass allow_private=True"),
+    ],
+)
+def test_one_link_that_gives_no_image_says_why(server, page, arguments, reason):
+    """With the link, as far as it is no secret, and the reason."""
+    server.pages = {"/b.png": page}
+
+    with pytest.raises(DatasetError, match=reason) as refused:
+        Sample.from_link(f"{server.url}/b.png?token=secret", **{"allow_private": True, **arguments})
+
+    assert str(refused.value).startswith(f"127.0.0.1:{server.server_port}/b.png: ")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("link", ["", "image.png", "file:///etc/passwd", "http://"])
+def test_what_is_no_link_is_said(link):
+    """Nothing on this machine is read by way of a link."""
+    with pytest.raises(DatasetError, match="not an http or https link"):
+        Sample.from_link(link)

@@ -1,5 +1,6 @@
 """Faults on demand, seen from a client."""
 
+import inspect
 import json
 import random
 import socket
@@ -235,6 +236,36 @@ def test_catalogue_holds_every_documented_code(service):
     )
     assert all(name == fault.name for name, fault in every.items())
     assert ("expired" in every) is (service != "openai")
+
+
+MADE_BY = {
+    "rate_limited": {"rate_limited", "rate_limited_retry_after"},
+    "server_error": {"server_error_503_json", "server_error_502_html", "server_error_500_empty"},
+    "error_code": {"ERROR_NEVER_HEARD_OF"},
+    "cut": {"cut_before", "cut_after", "cut_mid_body"},
+    "truncated": {"truncated"},
+    "not_json": {"not_json"},
+    "missing": {"missing_solution", "missing_solution.text", "missing_taskId", "missing_errorId", "missing_status"},
+    "replaced": {"replaced_solution", "replaced_solution.text", "replaced_taskId", "replaced_errorId"},
+    "delayed": {"delayed"},
+    "slow_drip": {"slow_drip"},
+    "expired": {"expired"},
+    "over_polled": {"over_polled"},
+}
+"""What the catalogue holds of each function that makes faults: every variant that there is of it."""
+
+
+@pytest.mark.parametrize("service", ["capsolver", "capmonster"])
+def test_no_way_to_make_a_fault_is_left_out_of_the_catalogue(service):
+    """So that whoever goes through the catalogue has gone through all that can go wrong."""
+    makers = {
+        name
+        for name, maker in inspect.getmembers(faults, inspect.isfunction)
+        if not name.startswith("_") and maker.__annotations__.get("return") is faults.Fault
+    }
+
+    assert makers == set(MADE_BY)
+    assert set().union(*MADE_BY.values()) <= set(faults.catalogue(service))
 
 
 @pytest.mark.parametrize("service", ["capsolver", "capmonster", "openai"])

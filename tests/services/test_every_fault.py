@@ -7,7 +7,12 @@ from bills import QUICK, charged_to, new_key, readable
 import toolkit as tk
 from toolkit.loopback import faults
 
-SERVICES = ("capsolver", "capmonster")
+OPERATIONS = {
+    "capsolver": ("createTask", "getTaskResult"),
+    "capmonster": ("createTask", "getTaskResult"),
+    "openai": ("completions",),
+}
+SERVICES = tuple(OPERATIONS)
 CATALOGUES = {service: faults.catalogue(service) for service in SERVICES}
 CASES = [(service, name) for service in SERVICES for name in CATALOGUES[service]]
 DATASET = readable(5)
@@ -32,10 +37,9 @@ def test_every_fault_leaves_a_row_a_trial_and_a_true_bill(box, keys, leaks, run,
         if name in CATALOGUES[service]:
             fault, key = CATALOGUES[service][name], leaks.watch(keys[service, name])
             schedules += [
-                faults.script([fault, None, fault], service=service, on=operation)
-                for operation in ("createTask", "getTaskResult")
+                faults.script([fault, None, fault], service=service, on=operation) for operation in OPERATIONS[service]
             ]
-            settings.append(box.CapSolver(key=key) if service == "capsolver" else box.CapMonster(key=key, **QUICK))
+            settings.append(at_home(box, service, key))
     box.faults = schedules
 
     done = run(DATASET, settings, retry=tk.RetryPolicy(base_s=0.01), store=tmp_path / "run")
@@ -44,9 +48,17 @@ def test_every_fault_leaves_a_row_a_trial_and_a_true_bill(box, keys, leaks, run,
     assert len(outcomes) == done.planned == len(DATASET) * len(settings)
     assert not outcomes.duplicated(["setting", "sample", "repeat"]).any()
     for setting in settings:
+        assert box.traffic.faults[setting.name, name] >= 1
         assert_true_bill(done, setting, charged_to(box, keys[setting.name, name]))
     assert not leaks.in_folder(tmp_path)
     assert not leaks.in_text(f"{done!r} {done._repr_html_()} {done.attempts.to_dict()} {settings!r}")
+
+
+def at_home(box, service, key):
+    """A setting of the service at the sandbox."""
+    if service == "openai":
+        return box.OpenAICompatible("any", key=key)
+    return box.CapSolver(key=key) if service == "capsolver" else box.CapMonster(key=key, **QUICK)
 
 
 def assert_true_bill(done, setting, charged):

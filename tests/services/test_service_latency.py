@@ -10,6 +10,7 @@ from bills import QUICK, readable
 
 import toolkit as tk
 from toolkit.loopback import faults
+from toolkit.show import caution
 
 DATASET = readable(12)
 ONCE = tk.RetryPolicy(tries=1)
@@ -105,7 +106,7 @@ def test_a_deadline_holds_whatever_the_service_does(sandbox, run, key, silent, t
 
 
 def test_how_late_this_process_was_is_told(sandbox, run, key):
-    """A thread that keeps the interpreter busy makes it late; that can be seen in every row."""
+    """A thread that keeps the interpreter busy makes it late: rows are flagged, and the summary advises against ranks."""
     over = threading.Event()
 
     def hog():
@@ -117,10 +118,17 @@ def test_how_late_this_process_was_is_told(sandbox, run, key):
     for thread in hogs:
         thread.start()
     try:
-        busy = run(DATASET, box.CapSolver(key=key), transport="fast").attempts
+        busy = run(DATASET, box.CapSolver(key=key), transport="fast")
     finally:
         over.set()
         for thread in hogs:
             thread.join()
 
-    assert np.median(busy["client_lag_s"]) > 0.01
+    lag_s, outcomes, (summary,) = busy.attempts["client_lag_s"], busy.outcomes, busy.summary().to_dict("records")
+    assert np.median(lag_s) > 0.01
+    assert outcomes["lagged"].tolist() == (outcomes["client_lag_s"] > 0.01).tolist()
+    assert summary["lagged"] == outcomes["lagged"].mean() >= 0.5
+    advice = "do not rank by latency, or measure again with fewer in flight"
+    assert advice in busy._repr_html_()
+    assert advice in caution(busy.summary())
+    assert caution(busy.summary().assign(lagged=0.05)) is None

@@ -66,8 +66,9 @@ def test_at_most_as_many_calls_as_are_in_flight_follow(sandbox, run, key, servic
     assert outcomes.size().to_dict() == {dead.label: 40, alive.label: 40}
     assert (outcomes.get_group(alive.label)["outcome"] == "correct").all()
     errors = outcomes.get_group(dead.label)["error"].value_counts()
-    assert 1 <= errors[kind] <= 8
-    assert errors["stopped"] >= 40 - 10 - 8
+    # One more may have been written down by then, to go when there would be a place; it was not sent.
+    assert 1 <= errors[kind] <= 8 + 1
+    assert errors["stopped"] >= 40 - 10 - 8 - 1
     assert list(done.stopped) == [dead.label]
     assert done.stopped[dead.label].startswith(kind)
     assert not done.complete

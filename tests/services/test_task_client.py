@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -69,6 +70,24 @@ def test_one_image_is_read_in_one_line(sandbox, key, service):
     assert tk.read(setting, noise(2)).text == "word0002"
 
 
+def test_a_cascade_reads_one_image_with_each_stage_in_its_place(sandbox, key):
+    """An engine here, a service there; a stage that fails is passed over, and what each charged is told apart."""
+    box = sandbox(DATASET)
+    engine, first = tk.Tesseract(), box.CapSolver(key=key)
+    last = box.CapMonster(key=key, **QUICK)
+
+    answer = tk.read(tk.Cascade((engine, 1.0), (first, 1.0), last), DATASET[1])
+    assert (answer.text, answer.confidence) == ("word0001", None)
+    assert answer.usage == {f"{first.label}: charged": 1, f"{last.label}: charged": 1}
+
+    bad = box.CapSolver(key=new_key())
+    assert tk.read(tk.Cascade((bad, 0.0), last), DATASET[1]).usage == {f"{last.label}: charged": 1}
+    with pytest.raises(errors.AuthenticationError):
+        tk.read(tk.Cascade((last, 0.5), bad), DATASET[1])
+    with pytest.raises(errors.Unsolvable, match="no stage was sure enough"):
+        tk.read(tk.Cascade((first, 1.0), (last, 0.5)), DATASET[1])
+
+
 def test_join_ends_at_its_deadline(sandbox, key):
     """The error says which task it was, so that it can be joined again."""
     box = sandbox(DATASET, delay=60.0)
@@ -79,6 +98,40 @@ def test_join_ends_at_its_deadline(sandbox, key):
             client.join(task, timeout_s=0.3)
 
     assert late.value.task_id == task
+
+
+def test_join_asks_nothing_after_its_deadline(sandbox, key):
+    """Each question takes 0.2 s, so that half a second has room for three at most, the last of them cut short."""
+    box = sandbox(DATASET, delay=60.0, faults=[faults.at_rate(1.0, faults.delayed(0.2), on="getTaskResult")])
+
+    with tk.TaskClient(box.CapMonster(key=key, first_poll_s=0.0, poll_every_s=0.01)) as client:
+        task = client.create(DATASET[0])
+        with pytest.raises(errors.DeadlineExceeded):
+            client.join(task, timeout_s=0.5)
+
+    assert 1 <= box.traffic.requests("capmonster", "getTaskResult") <= 3
+
+
+def test_join_does_not_wait_for_an_answer_that_hangs(sandbox, key):
+    """The exchange that is under way ends with the deadline; a test that waited for it would take a minute."""
+    box = sandbox(DATASET, faults=[faults.at_rate(1.0, faults.delayed(60.0), on="getTaskResult")])
+    begun = time.monotonic()
+
+    with tk.TaskClient(box.CapMonster(key=key, **QUICK)) as client:
+        task = client.create(DATASET[0])
+        with pytest.raises(errors.DeadlineExceeded) as late:
+            client.join(task, timeout_s=0.3)
+
+    assert late.value.task_id == task
+    assert time.monotonic() - begun < 30
+
+
+def test_a_link_on_this_machine_is_not_followed_unasked(sandbox, key):
+    """It may come from somebody else's list; the words say how it is allowed."""
+    box = sandbox(DATASET)
+
+    with pytest.raises(errors.DatasetError, match="allow_private=True"):
+        tk.read(box.CapSolver(key=key), f"{box.urls['capsolver']}/image.png")
 
 
 def test_the_balance_and_a_complaint(sandbox, key):
@@ -177,6 +230,14 @@ def test_a_client_that_cannot_be_made_leaves_nothing_behind(sandbox, key):
 
     with pytest.raises(errors.SettingError, match="carrier pigeon"):
         tk.TaskClient(box.CapSolver(key=key), transport="carrier pigeon")
+    assert not ours()
+
+
+@pytest.mark.parametrize("given", [tk.Tesseract(), tk.CapMonster, "capmonster"])
+def test_only_a_service_has_a_client(given):
+    """An engine of this machine has no tasks; the words say what reads with one."""
+    with pytest.raises(errors.SettingError, match=r"such as tk\.CapMonster\(\), not .*; tk\.read"):
+        tk.TaskClient(given)
     assert not ours()
 
 

@@ -122,25 +122,27 @@ class SandboxApp:
             self.connections.reset(scope)
             await _hung_up(receive)
             return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": [
-                    (b"content-type", response.content_type),
-                    (b"content-length", b"%d" % len(body)),
-                    *response.headers,
-                ],
-            }
-        )
+        head = {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [
+                (b"content-type", response.content_type),
+                (b"content-length", b"%d" % len(body)),
+                *response.headers,
+            ],
+        }
+        if not response.cut and not response.drip_s:
+            with self.connections.in_one_piece(scope):
+                await send(head)
+                await send({"type": "http.response.body", "body": body})
+            return
+        await send(head)
         if response.cut == "mid_body":
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             self.connections.close(scope)
             await _hung_up(receive)
             return
-        if response.drip_s:
-            body = await _drip(body, response.drip_s, send)
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": await _drip(body, response.drip_s, send)})
 
 
 async def _request(scope: Mapping[str, Any], receive: Receive) -> Request | None:

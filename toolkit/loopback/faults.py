@@ -246,6 +246,21 @@ def catalogue(service: str) -> dict[str, Fault]:
     return {fault.name: fault for fault in faults}
 
 
+def passing() -> tuple[Fault, ...]:
+    """What befalls any service on a bad day and is over with the next request: no answer, half of one, or a 5xx."""
+    return (
+        rate_limited(),
+        rate_limited(after_s=0.2),
+        server_error(503),
+        server_error(502, body="html"),
+        cut("before"),
+        cut("after"),
+        cut("mid_body"),
+        truncated(),
+        not_json(),
+    )
+
+
 # ── how an answer is spoilt ──────────────────────────────────────────────────────────────────────────────
 
 

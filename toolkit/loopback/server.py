@@ -83,7 +83,12 @@ class Sandbox:
         self._says_when = says_when
         self._faults = schedules(faults)
         self._rules = capsolver or CapSolverRules(), capmonster or CapMonsterRules(), openai or OpenAIRules()
-        self._open_accounts(_keys(keys), dollars(balance_usd), _by_service(price_per_1000_usd, "price_per_1000_usd"))
+        self.keys = _keys(keys)
+        """The keys that are good."""
+        prices: Mapping[str, Money] = _by_service(price_per_1000_usd, "price_per_1000_usd")
+        self.price_per_1000_usd = {service: dollars(prices.get(service, 0)) for service in SERVICES}
+        """What each service takes for a thousand answers."""
+        self._open_accounts(dollars(balance_usd))
         self._running: _Running | None = None
 
     def __repr__(self) -> str:
@@ -128,10 +133,10 @@ class Sandbox:
             self._running = None
             self.urls = {}
 
-    def _open_accounts(self, keys: Iterable[str], balance_usd: Decimal, prices: Mapping[str, Money]) -> None:
+    def _open_accounts(self, balance_usd: Decimal) -> None:
         for service in SERVICES:
-            price_usd = dollars(prices.get(service, 0)) / 1000
-            for key in keys:
+            price_usd = self.price_per_1000_usd[service] / 1000
+            for key in self.keys:
                 self.ledger.open(Account(service, key, price_usd, balance_usd))
             self.ledger.open(Account(service, EMPTY_KEY, price_usd, Decimal(0)))
             self.ledger.open(Account(service, BLOCKED_KEY, price_usd, balance_usd, blocked=True))

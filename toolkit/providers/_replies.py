@@ -32,7 +32,7 @@ STATUSES: Statuses = {
 def json_object(reply: Reply) -> dict[str, Any] | None:
     """The body if it is a JSON object; None for a page, a text that was cut, a list, or numbers that JSON has not."""
     try:
-        body = json.loads(reply.body, parse_constant=_no_such_number)
+        body = _STRICT.decode(reply.body.decode(json.detect_encoding(reply.body)))
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
@@ -42,7 +42,17 @@ def by_status(reply: Reply, statuses: Statuses, reason: str) -> ProviderError:
     """The error that the status tells, for a reply whose body does not: `reason` says what is wrong with that."""
     kind = statuses.get(reply.status, TransportError if reply.status >= 500 else ProtocolError)
     beginning = shortened(reply.body) if reply.body else "an empty body"
-    return kind(f"HTTP {reply.status}, {reason}: {beginning}", status=reply.status, after_s=reply.after_s)
+    hint = "; is base_url right?" if reply.status in _NOBODY_HERE else ""
+    return kind(f"HTTP {reply.status}, {reason}: {beginning}{hint}", status=reply.status, after_s=reply.after_s)
+
+
+def words_in(holder: Mapping[str, Any], name: str, most: int = 500) -> str | None:
+    """A member in a service's own words, fit to be stored: whole characters, `most` of them; None when it has none."""
+    value = holder.get(name)
+    if not isinstance(value, str) or not value:
+        return None
+    whole = value.encode(errors="backslashreplace").decode()
+    return whole if len(whole) <= most else f"{whole[:most]}…"
 
 
 def text_in(holder: Mapping[str, Any], name: str) -> str:
@@ -70,8 +80,12 @@ def number_in(holder: Mapping[str, Any], name: str, low: float = -math.inf, high
     return float(value)
 
 
+_NOBODY_HERE = frozenset({404, 405})
 _LARGEST = 1e15  # beyond it a float no longer counts one by one, and no service counts so far
 
 
 def _no_such_number(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_such_number)  # made once, not for each answer

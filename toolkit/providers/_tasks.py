@@ -5,7 +5,8 @@ success. A failure has an ``errorCode``, and the codes are each service's own.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from reprlib import repr as shortened
@@ -20,7 +21,7 @@ from toolkit.errors import (
     Unavailable,
 )
 from toolkit.providers._checks import check_text
-from toolkit.providers._replies import Statuses, by_status, json_object, number_in
+from toolkit.providers._replies import Statuses, by_status, json_object, number_in, words_in
 from toolkit.providers.base import ASIDE, ServiceProvider
 from toolkit.types import Answer, Call, Flow, Reply, Sample, Step, Wait
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 Exchange = Generator[Step, Any, T]
 Codes = Mapping[str, type[ProviderError]]
 TaskId = str | int
+
+_LONGEST_NAME = 100
 
 POLLS_PER_TASK = 120
 """After so many getTaskResult calls for one task, both services may lock the account."""
@@ -95,7 +98,8 @@ class TaskService(ServiceProvider):
         pause_s, every_s = self.poll_pauses_s
         pending, last = True, None
         for _ in range(POLLS_PER_TASK):
-            yield Wait(pause_s, pending)
+            with about(task_id):  # a deadline may fall into a pause
+                yield Wait(pause_s, pending)
             pause_s = every_s
             try:
                 answer = yield from self.peek(task_id)
@@ -141,11 +145,10 @@ class TaskService(ServiceProvider):
         return said
 
     def _refusal(self, said: Mapping[str, Any], reply: Reply) -> ProviderError:
-        given = said.get("errorCode")
-        code = given if isinstance(given, str) and given else None
+        code = words_in(said, "errorCode", _LONGEST_NAME)
         kind = self._kind(code) or self.statuses.get(reply.status, ProtocolError)
         # CapSolver leaves the description out of some errors.
-        words = [word for word in (code, said.get("errorDescription")) if isinstance(word, str) and word]
+        words = filter(None, (code, words_in(said, "errorDescription")))
         return kind(
             ": ".join(words) or "refused without a reason",
             code=code,
@@ -166,6 +169,16 @@ class TaskService(ServiceProvider):
         return self.answer_in(solution_in(said))
 
 
+@contextmanager
+def about(task_id: TaskId) -> Iterator[None]:
+    """Errors raised meanwhile know the task, so that it can be asked for again."""
+    try:
+        yield
+    except ProviderError as error:
+        error.task_id = task_id if error.task_id is None else error.task_id
+        raise
+
+
 def solution_in(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """The solution's members; `ProtocolError` when there are none."""
     solution = said.get("solution")
@@ -175,9 +188,11 @@ def solution_in(said: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def named_task(said: Mapping[str, Any]) -> TaskId | None:
-    """The id that an answer mentions; a failure has nought, or none."""
+    """The id that an answer mentions; a failure has nought, or none. What no service would call a task is none."""
     task_id = said.get("taskId")
-    return task_id if type(task_id) in (int, str) and task_id else None
+    if type(task_id) is str:
+        return task_id if task_id and words_in(said, "taskId", _LONGEST_NAME) == task_id else None
+    return task_id if type(task_id) is int and task_id else None
 
 
 def present(members: Mapping[str, Any]) -> dict[str, Any]:

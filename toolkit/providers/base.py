@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, ClassVar, Self, TypeVar
 
 from toolkit.errors import BadRequest, ProtocolError, SettingError
-from toolkit.providers._access import check_key, is_address, is_date
+from toolkit.providers._access import check_key, is_address, is_date, without_secrets
 from toolkit.types import Answer, Compute, Flow, Sample, Step
 
 P = TypeVar("P", bound="Provider")
@@ -183,7 +183,7 @@ class ServiceProvider(Provider):
         # An empty address is a variable that was not set: the public one in its stead would take real money.
         if self.base_url is not None and not is_address(self.base_url):
             raise SettingError(
-                f"{service}: base_url={self.base_url!r} is no address; it begins with https:// or http:// and a host, "
+                f"{service}: base_url={without_secrets(self.base_url)} is no address; it begins with https:// or http:// and a host, "
                 f"as in {self.public_url}, and holds no key"
             )
         if self.key is not None:

@@ -19,7 +19,7 @@ from toolkit.errors import (
 )
 from toolkit.providers._checks import check_choice, check_number, check_text
 from toolkit.providers._replies import STATUSES, Statuses, number_in, text_in
-from toolkit.providers._tasks import Codes, Exchange, TaskId, TaskService, present, solution_in
+from toolkit.providers._tasks import Codes, Exchange, TaskId, TaskService, named_task, present, solution_in
 from toolkit.providers.base import ASIDE, SHOWN
 from toolkit.types import Answer, Flow, Sample, Submitted
 
@@ -108,7 +108,10 @@ class CapSolver(TaskService):
         return Answer(text_in(solution, "text"), confidence, {"charged": 1})
 
     def id_in(self, said: Mapping[str, Any]) -> TaskId:
-        return text_in(said, "taskId")
+        task_id = named_task(said)
+        if not isinstance(task_id, str):
+            raise ProtocolError(f"taskId is {shortened(said.get('taskId'))}, not the id of a task")
+        return task_id
 
     def feedback(
         self, task_id: TaskId, *, invalid: bool, code: int | None = None, message: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from toolkit.errors import ProviderError, SettingError
+from toolkit.errors import ProviderError, SettingError, Unsolvable
 from toolkit.providers.base import ASIDE, Provider
 from toolkit.types import Answer, Flow, Sample
 
@@ -16,9 +16,10 @@ Stage = tuple[Provider, float | None]
 class Cascade(Provider):
     """Asks the first of `stages`, and the next one only if that gave no answer or is not sure enough.
 
-    A stage is a setting, or a pair of a setting and the confidence from which its answer is taken; the last one's
-    answer is always taken. Usage, money and time of all stages that were asked add up. What it would do on
-    recorded answers says `tk.stats.replay_cascade`; which one to take, `tk.stats.search_cascades`.
+    A stage is a setting, or a pair of a setting and the confidence from which its answer is taken; an answer without
+    a confidence reaches none. With a threshold on the last stage too, an image that nobody is sure about has no
+    answer. Usage, money and time of all stages that were asked add up. What it would do on recorded answers says
+    `tk.stats.replay_cascade`; which one to take, `tk.stats.search_cascades`.
 
     ::
 
@@ -43,9 +44,8 @@ class Cascade(Provider):
         """``first >=0.9 > second``, or the alias."""
         if self.alias is not None:
             return self.alias
-        *before, (last, _) = self.stages
-        words = [stage.label if least is None else f"{stage.label} >={least:g}" for stage, least in before]
-        return " > ".join([*words, last.label])
+        words = [stage.label if least is None else f"{stage.label} >={least:g}" for stage, least in self.stages]
+        return " > ".join(words)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Cascade(Provider):
         if answer is None:
             return False
         _, least = self.stages[number]
-        return least is None or number == len(self.stages) - 1 or (answer.confidence or 0.0) >= least
+        return least is None or (answer.confidence is not None and answer.confidence >= least)
 
     def flow(self, sample: Sample) -> Flow:
         """The stages' flows one after the other, for stages that share a world; a run gives each its own."""
@@ -97,7 +97,12 @@ class Cascade(Provider):
             usage |= {own(stage, name): quantity for name, quantity in answer.usage.items()}
             if self.takes(number, answer):
                 return Answer(answer.text, answer.confidence, usage)
-        raise AssertionError("the last stage's answer is always taken")
+        raise unsure()
+
+
+def unsure() -> Unsolvable:
+    """What a cascade says when its last stage answered and was not sure enough."""
+    return Unsolvable("no stage was sure enough")
 
 
 def own(stage: Provider, name: str) -> str:

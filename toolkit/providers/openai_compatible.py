@@ -28,12 +28,14 @@ from toolkit.providers._replies import (
     check_encodable,
     json_object,
     number_in,
+    words_in,
 )
 from toolkit.providers.base import ASIDE, SHOWN, ServiceProvider
 from toolkit.types import Answer, Call, Flow, Reply, Sample
 
 _MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 _ROUNDING = 1e-3  # servers that compute in half precision find some tokens a little likelier than certain
+_LONGEST_CODE = 100
 _MOST_USD = 1e6  # for a million tokens: whatever is dearer is a slip of the finger
 
 _STATUSES: Statuses = {
@@ -177,8 +179,8 @@ class OpenAICompatible(ServiceProvider):
             raise ProtocolError(f"message is {shortened(message)}, not an object")
         text, ended = message.get("content"), choice.get("finish_reason")
         if text is None or text == "":
-            why = message.get("refusal") or f"finish_reason is {shortened(ended)}"
-            raise Declined(f"the model gave no text: {why}", code=ended if isinstance(ended, str) else None)
+            why = words_in(message, "refusal") or f"finish_reason is {shortened(ended)}"
+            raise Declined(f"the model gave no text: {why}", code=words_in(choice, "finish_reason", _LONGEST_CODE))
         if not isinstance(text, str):
             raise ProtocolError(f"content is {shortened(text)}, not a text")
         check_encodable(text, "content")
@@ -206,13 +208,13 @@ def _refusal(said: Mapping[str, Any], reply: Reply) -> ProviderError:
     # Routers report another service's failure under status 200, with its status as the code.
     inner = error.get("code")
     status = inner if reply.status < 400 and type(inner) is int and 400 <= inner < 600 else reply.status
-    codes = [code for code in (inner, error.get("type")) if isinstance(code, str) and code]
+    codes = [code for code in (words_in(error, name, _LONGEST_CODE) for name in ("code", "type")) if code]
     code = next((code for code in codes if code in _CODES), codes[0] if codes else None)
     fallback = _STATUSES.get(status, TransportError if status >= 500 else ProtocolError)
     kind = fallback if code is None else _CODES.get(code, fallback)
-    message = error.get("message")
+    hint = "; are model and base_url right?" if status == 404 else ""
     return kind(
-        f"{code or status}: {message if isinstance(message, str) else shortened(dict(said))}",
+        f"{code or status}: {words_in(error, 'message') or shortened(dict(said))}{hint}",
         code=code,
         status=status,
         after_s=reply.after_s,
