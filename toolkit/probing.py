@@ -1,38 +1,47 @@
 """`probe`: a paid service's threshold curve for at most one paid call an image."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, get_args
 
 import numpy as np
 import pandas as pd
 
+from toolkit.dataset import Dataset
 from toolkit.engine.books import Books
+from toolkit.engine.limits import Limits
 from toolkit.engine.plan import Done, Plan
 from toolkit.engine.runner import Agenda
 from toolkit.errors import SettingError
+from toolkit.lanes import LimitsLike, limits_of
 from toolkit.live import LiveRun
 from toolkit.metrics import exact
 from toolkit.probe_agenda import IndependentAgenda, PlacingAgenda
+from toolkit.probe_outlook import Outlook
 from toolkit.providers.base import Provider
 from toolkit.run import Run
-from toolkit.session import DatasetLike, as_dataset, open_session
+from toolkit.session import DatasetLike, as_dataset, as_store, open_session
 from toolkit.stats import (
     DeterminismAudit,
     ProbePlan,
+    SmoothedCurve,
+    Stopping,
     ThresholdCurve,
     Utility,
-    audit_determinism,
+    audit_repeats,
     can_stop,
-    compare_probe_plans,
     outcomes_of_placed,
+    placed_images,
     probe_plan,
-    smoothed,
+    smoothed_curve,
     thresholds,
 )
+from toolkit.stats.probing import MAX_CALLS
 from toolkit.stats.results import Result
+from toolkit.store import Store
+from toolkit.types import Trial
 
 Strategy = Literal["descending", "tree", "bisection", "ascending", "independent"]
 
@@ -43,7 +52,8 @@ class Probe(Result):
     loosest), ``outcome`` and ``text`` of its answer, ``calls`` and ``paid`` that placing it took; images whose calls
     failed or were not made are not in it.
 
-    `run` is the run it was made of, `audit` what asking again showed, `strategy` how it was asked.
+    `run` is the run it was made of, `audit` what asking again showed (None if nothing was), `stopping` where the
+    question of `eps` stands (None without one), `strategy` how it was asked.
     """
 
     table: pd.DataFrame
@@ -54,6 +64,7 @@ class Probe(Result):
     strategy: str
     price: float
     audit: DeterminismAudit | None
+    stopping: Stopping | None
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -66,12 +77,38 @@ class Probe(Result):
 
     def explain(self) -> str:
         n, paid, calls = len(self.table), int(self.table["paid"].sum()), int(self.table["calls"].sum())
-        sentence = (
-            f"{self.provider}: {n:,} images placed among {len(self.settings)} settings of {self.over} with {paid:,} "
-            f"paid calls ({paid / max(n, 1):.2f} an image) of {calls:,} in all; asking every setting would have paid "
+        if n == 0:
+            return f"{self.provider}: no image was placed; see run.outcomes for the reasons."
+        text = (
+            f"{self.provider}: {n:,} of {len(self.run.samples):,} images placed among {len(self.settings)} settings of {self.over} with {paid:,} "
+            f"paid calls ({paid / n:.2f} an image) of {calls:,} in all; asking every setting would have paid "
             f"for {int(self.table['place'].sum()):,}."
         )
-        return sentence if self.audit is None else f"{sentence}\n{self.audit.explain()}"
+        silent = int((self.table["place"] == 0).sum())
+        if silent and self.settings[0] == 0:
+            text += f"\n{silent:,} images have no answer even at {self.over}=0: no threshold is to blame for these."
+        if self.audit is not None:
+            again = self.run.outcomes
+            again_paid = int((again["outcome"].isin(["correct", "wrong"]) & (again["repeat"] == 1)).sum())
+            text += f"\n{self.audit.explain()}\nAsking these again took {again_paid:,} more paid calls."
+            if self.audit.decision == "independent":
+                text += '\nThis curve flatters the service; probe it with strategy="independent".'
+        return text if self.stopping is None else f"{text}\n{self.stopping.explain()}"
+
+
+@dataclass(frozen=True, repr=False)
+class IndependentProbe(Result):
+    """The curve of a service that does not decide by its threshold alone, each call made without regard to others.
+
+    `table` is that of `curve`; `run` is the run it was made of.
+    """
+
+    table: pd.DataFrame
+    run: Run
+    curve: SmoothedCurve
+
+    def explain(self) -> str:
+        return self.curve.explain()
 
 
 def probe(
@@ -90,50 +127,93 @@ def probe(
     utility: Utility | None = None,
     show: bool = True,
     **options: Any,
-) -> "Probe | pd.DataFrame":
+) -> Probe | IndependentProbe:
     """Find where every image stands on a provider's own threshold: ``probe(dataset, CapSolver(), "score", [.8, .9, 1])``.
 
     A service that charges for answers only, and accepts at a loose setting what it accepts at a strict one, need
     not be asked at every setting. ``"descending"`` asks from the strictest down and pays once an image at most;
-    ``"tree"`` takes at most `max_calls_per_image` calls, weighing one against a paid one by `call_cost`, and learns as
-    it goes; ``"bisection"`` and ``"ascending"`` are there for comparison. `max_calls` bounds the calls in all; images
-    that it does not reach stay unplaced. What will be asked is said on standard error before anything is sent.
+    ``"tree"`` takes at most `max_calls_per_image` calls (8 unless told otherwise), weighing one against a paid one by
+    `call_cost`, and learns as it goes; ``"bisection"`` and ``"ascending"`` are there for comparison. `max_calls` bounds
+    the calls that place images in all; those that it does not reach stay unplaced. What will be asked, what it may
+    cost and how long it takes is printed before anything is sent.
 
-    Afterwards `audit` images have their decisive calls repeated. If more than 5 % flip, the service does not decide
-    by its threshold alone: ask again with ``strategy="independent"``, which reads each image at one random setting in
-    each of `passes`, and gives the smoothed curve as a frame instead.
+    The first `audit` images, drawn at random, have their decisive calls repeated. If more than 5 % flip, the service
+    does not decide by its threshold alone, and no other image is begun: ask with ``strategy="independent"``, which
+    reads each image at one random setting in each of `passes` and smooths the curve.
 
-    With `eps`, it stops as soon as the best setting by `utility` is known to lose at most that much an image on this
-    dataset. `options` are those of `start`: store (which makes it resumable), limits, budget_usd, seed, …
+    With `eps` and `utility`, it stops as soon as the best setting is known to lose at most `eps` an image against any
+    other on this whole dataset, with 95 % confidence. `options` are those of `start`: store (which makes it
+    resumable), limits, budget_usd, seed, …
     """
-    ladder = _ladder(provider, over, settings)
-    data = as_dataset(dataset)
-    if strategy == "independent":
-        return _independent(data, ladder, passes, options)
-    replan = partial(
-        _planned, [value for value, _ in ladder], strategy=strategy, call_cost=call_cost, most=max_calls_per_image
-    )
-    price = provider.worst_usd or float("nan")
-    if show:
-        _announce(replan(None), len(data), price, max_calls, audit)
-    worth = utility or Utility()
-
-    def agenda(plan: Plan, done: Done, books: Books) -> Agenda:
-        del done
-        enough = (
-            None
-            if eps is None
-            else partial(_enough, targets=[target or "" for target in data.targets], utility=worth, eps=eps)
-        )
-        return PlacingAgenda(plan, books.finished, replan, audit=audit, max_calls=max_calls, enough=enough)
-
-    design = {"probe": over, "strategy": strategy, "eps": eps}
-    run = _finished(data, [setting for _, setting in ladder], agenda, {"repeats": 2, "design": design, **options})
-    values = tuple(value for value, _ in ladder)
+    data, ladder = as_dataset(dataset), _ladder(provider, over, settings)
+    if strategy not in get_args(Strategy):
+        raise SettingError(f"strategy={strategy!r} is not one of {', '.join(get_args(Strategy))}")
+    _check_bounds(audit=audit, passes=passes, max_calls=max_calls, max_calls_per_image=max_calls_per_image)
+    _check_question(eps, utility)
+    values, labels = [value for value, _ in ladder], [setting.label for _, setting in ladder]
+    kept = as_store(options.pop("store", None))
     base = replace(provider, **{over: None})
+    say = _Announcement(base, over, strategy, len(values), options.get("limits")) if show else None
+    ask = partial(_finished, data, [setting for _, setting in ladder], kept, options)
+    if strategy == "independent":
+
+        def drawn(plan: Plan, done: Done, books: Books) -> Agenda:
+            left = _left(max_calls, books.finished)
+            if say is not None:
+                calls = min(left, len(data) * passes - len(done))
+                say(partial(Outlook.of_draws, len(data), calls))
+            return IndependentAgenda(plan, passes, max_calls=left)
+
+        run = ask(drawn, passes, {"probe": over, "strategy": strategy})
+        curve = smoothed_curve(run.outcomes, base.label, over)
+        return IndependentProbe(curve.table, run, curve)
+    replan = partial(_planned, values, strategy, call_cost, max_calls_per_image)
+    replan(None)  # what cannot be planned is refused before the store is claimed
+    question = None if eps is None or utility is None else _Question(data.targets, over, values, utility, eps)
+
+    def placing(plan: Plan, done: Done, books: Books) -> Agenda:
+        del done
+        left = _left(max_calls, (trial for trial in books.finished if trial.repeat == 0))
+        agenda = PlacingAgenda(
+            plan,
+            _heard(kept),
+            replan,
+            audit=audit,
+            max_calls=left,
+            to_collect=books.to_collect(),
+            enough=question,
+        )
+        if say is not None:
+            placed = len(agenda.places)
+            say(partial(Outlook.of_plan, agenda.strategy, len(data) - placed, placed, agenda.to_audit, left))
+        return agenda
+
+    run = ask(placing, 2, {"probe": over, "strategy": strategy, "eps": eps})
     return Probe(
-        _placed(run, [s.label for _, s in ladder]), run, base.label, over, values, strategy, price, _audited(run)
+        placed_images(run.outcomes, labels),
+        run,
+        base.label,
+        over,
+        tuple(values),
+        strategy,
+        float("nan") if provider.worst_usd is None else provider.worst_usd,
+        audit_repeats(run.outcomes),
+        None if question is None else question.answer,
     )
+
+
+def _check_bounds(**counts: int | None) -> None:
+    for name, value in counts.items():
+        least = 0 if name == "audit" else 1
+        if value is not None and not (isinstance(value, int) and value >= least):
+            raise SettingError(f"{name}={value!r} is no whole number from {least} on")
+
+
+def _check_question(eps: float | None, utility: Utility | None) -> None:
+    if (eps is None) != (utility is None):
+        raise SettingError("eps=… is what an image may lose, utility=… what it is worth: give both, or none of them")
+    if eps is not None and not eps > 0:
+        raise SettingError(f"eps={eps!r} must be above 0")
 
 
 def _ladder(provider: Provider, over: str, settings: Sequence[float]) -> list[tuple[float, Provider]]:
@@ -152,26 +232,68 @@ def _ladder(provider: Provider, over: str, settings: Sequence[float]) -> list[tu
 
 
 def _planned(
-    values: Sequence[float], placed: Sequence[int] | None, *, strategy: Any, call_cost: float, most: int | None
+    values: Sequence[float], strategy: Any, call_cost: float, most: int | None, placed: Sequence[int] | None
 ) -> ProbePlan:
-    return probe_plan(values, strategy, placed=placed, call_cost=call_cost, max_calls=most)
+    plan = probe_plan(values, strategy, placed=placed, call_cost=call_cost, max_calls=most or MAX_CALLS)
+    worst = int(plan.table["calls"].max())
+    if most is not None and worst > most:
+        raise SettingError(
+            f"{strategy} may take {worst} calls to place an image, and max_calls_per_image={most}; "
+            'strategy="tree" keeps to a bound'
+        )
+    return plan
 
 
-def _announce(plan: ProbePlan, images: int, price: float, max_calls: int | None, audit: int) -> None:
-    row = compare_probe_plans(plan.settings, images=images, price=price).set_index("strategy").loc[plan.strategy]
-    audited = min(audit, images)
-    worst_usd = row["cost_usd_at_worst"] + audited * price
-    money = "no price was given" if np.isnan(price) else f"at most {worst_usd:.4g} USD"
-    calls = int(plan.table["calls"].max()) * images if max_calls is None else max_calls
-    sys.stderr.write(
-        f"probe of {images:,} images at {len(plan.settings)} settings, {plan.strategy}: about {row['paid_calls']:,.0f} "
-        f"paid and {row['free_calls']:,.0f} free calls expected, at most {calls:,}, and two more for each of {audited:,} in the audit; {money}\n"
-    )
+def _left(max_calls: int | None, before: Iterable[object]) -> float:
+    """Calls that are left of a bound, after those of earlier sessions."""
+    return np.inf if max_calls is None else max(0, max_calls - sum(1 for _ in before))
 
 
-def _finished(data: Any, settings: list[Provider], agenda: Any, options: dict[str, Any]) -> Run:
-    session = open_session(data, settings, agenda=agenda, **options)
-    live = LiveRun(session.store, session.runner)
+def _heard(store: Store) -> dict[Trial, str | None]:
+    """What the log holds of answers and rejections."""
+    return {
+        Trial(record["setting"], record["sample"], record["repeat"]): record.get("text")
+        for records, _ in store.blocks()
+        for record in records
+        if record["event"] == "finished" and record["final"] and record.get("error") in (None, "unsolvable")
+    }
+
+
+@dataclass(frozen=True)
+class _Announcement:
+    """Says what will be asked."""
+
+    provider: Provider
+    over: str
+    strategy: str
+    settings: int
+    limits: LimitsLike
+
+    def __call__(self, outlook: Callable[[float | None, Limits], Outlook]) -> None:
+        account = self.provider.account
+        foreseen = outlook(self.provider.worst_usd, Limits() if account is None else limits_of(self.limits, account))
+        what = f"{self.provider.label} over {self.settings} settings of {self.over}, {self.strategy}"
+        lines = [f"probe of {foreseen.images:,} images by {what}", *foreseen.sentences()]
+        print(*lines, sep="\n  ", file=_stream(), flush=True)
+
+
+def _stream() -> TextIO:
+    """Standard error, where it is in nobody's way; in a notebook it would look like a failure."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return sys.stderr if getattr(shell, "kernel", None) is None else sys.stdout
+
+
+def _finished(
+    data: Dataset,
+    settings: list[Provider],
+    store: Store,
+    options: dict[str, Any],
+    agenda: Callable[[Plan, Done, Books], Agenda],
+    repeats: int,
+    design: dict[str, Any],
+) -> Run:
+    session = open_session(data, settings, store=store, agenda=agenda, repeats=repeats, design=design, **options)
+    live = LiveRun(session.store, session.runner, session.budget)
     try:
         return live.wait()
     except KeyboardInterrupt:
@@ -179,70 +301,24 @@ def _finished(data: Any, settings: list[Provider], agenda: Any, options: dict[st
         return live.wait()
 
 
-def _enough(agenda: PlacingAgenda, targets: Sequence[str], utility: Utility, eps: float) -> bool:
-    """Whether the images placed so far settle which setting is best."""
-    positions = list(agenda.places)
-    places = np.array([agenda.places[position] for position in positions])
-    right = exact([targets[p] for p in positions], [agenda.texts.get(p) for p in positions])
-    top = len(agenda.counts) - 1
-    accepted = places[:, None] >= np.arange(1, top + 1)
-    worth = utility.of((accepted & right[:, None]).astype(float), (accepted & ~right[:, None]).astype(float))
-    ends = utility.of(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]))
-    found = can_stop(pd.DataFrame(worth), len(targets), eps=eps, low=float(ends.min()), high=float(ends.max()))
-    return found.status == "stop"
+class _Question:
+    """Which setting is worth most on the whole dataset, within `eps` an image; `answer` is where that stands."""
 
+    def __init__(
+        self, targets: Sequence[str | None], over: str, values: Sequence[float], utility: Utility, eps: float
+    ) -> None:
+        self.answer: Stopping | None = None
+        self._targets, self._utility, self._eps = targets, utility, eps
+        self._candidates = [f"{over}={value:g}" for value in values]
 
-def _placed(run: Run, labels: list[str]) -> pd.DataFrame:
-    """One row a placed image, from the run's outcomes."""
-    outcomes = run.outcomes
-    first = outcomes[outcomes["repeat"] == 0].copy()
-    first["rank"] = first["setting"].map({label: number for number, label in enumerate(labels, 1)}).astype(int)
-    answered = first["outcome"].isin(["correct", "wrong"])
-    known = first[answered | (first["outcome"] == "no_answer")]
-    by_sample = known.groupby("sample", sort=False)
-    low = first[answered].groupby("sample")["rank"].max().reindex(pd.Index(known["sample"].unique()), fill_value=0)
-    rejected = known[known["outcome"] == "no_answer"].groupby("sample")["rank"].min()
-    high = rejected.reindex(low.index).fillna(len(labels) + 1).astype(int) - 1
-    placed = low.index[(high <= low).to_numpy()]
-    about = first[answered].sort_values("rank").drop_duplicates("sample", keep="last").set_index("sample")
-    kept = ["outcome", "text", "correct_normalised", "edits", "ned", "latency_s"]
-    rest = run.samples.reindex(placed).drop(columns=[name for name in kept if name in run.samples])
-    table = about[kept].reindex(placed).join(rest)
-    table["outcome"] = table["outcome"].astype(object).where(table["outcome"].notna(), "no_answer")
-    table["correct_normalised"] = table["correct_normalised"].eq(True)
-    table.insert(0, "place", low.reindex(placed).to_numpy())
-    table["calls"] = by_sample.size().reindex(placed).to_numpy()
-    table["paid"] = first[answered].groupby("sample").size().reindex(placed, fill_value=0).to_numpy()
-    return table.rename_axis("sample").reset_index()
-
-
-def _audited(run: Run) -> DeterminismAudit | None:
-    """Flips and changed texts between the first and the second asking."""
-    outcomes = run.outcomes[["setting", "sample", "repeat", "outcome", "text"]]
-    again = outcomes[outcomes["repeat"] == 1]
-    pairs = again.merge(outcomes[outcomes["repeat"] == 0], on=["setting", "sample"], suffixes=("", "_first"))
-    pairs = pairs[(pairs["outcome"] != "error") & (pairs["outcome_first"] != "error")]
-    if pairs.empty:
-        return None
-    both = pairs["text"].notna() & pairs["text_first"].notna()
-    flipped = (pairs["text"].notna() != pairs["text_first"].notna()).groupby(pairs["sample"]).any()
-    changed = (both & (pairs["text"] != pairs["text_first"])).groupby(pairs["sample"]).any()
-    return audit_determinism(int(flipped.sum()), len(flipped), text_changes=int(changed.sum()))
-
-
-def _independent(data: Any, ladder: list[tuple[float, Provider]], passes: int, options: dict[str, Any]) -> pd.DataFrame:
-    """The smoothed curve of a service whose settings were asked of different images."""
-
-    def agenda(plan: Plan, done: Done, books: Books) -> Agenda:
-        del done, books
-        return IndependentAgenda(plan, passes)
-
-    design = {"strategy": "independent"}
-    run = _finished(data, [setting for _, setting in ladder], agenda, {"repeats": passes, "design": design, **options})
-    outcomes = run.outcomes[run.outcomes["outcome"] != "error"]
-    rows = []
-    for value, setting in ladder:
-        mine = outcomes.loc[outcomes["setting"] == setting.label, "outcome"]
-        accepted = int(mine.isin(["correct", "wrong"]).sum())
-        rows.append((value, len(mine), accepted, int((mine == "wrong").sum())))
-    return smoothed(pd.DataFrame(rows, columns=["threshold", "images", "accepted", "wrong"]))
+    def __call__(
+        self, positions: Sequence[int], places: Sequence[int], texts: Sequence[str | None], total: int
+    ) -> bool:
+        """Whether images in random order settle it, of `total` in all."""
+        right = exact([self._targets[position] or "" for position in positions], texts)[:, None]
+        accepted = np.asarray(places)[:, None] >= np.arange(1, len(self._candidates) + 1)
+        worth = self._utility.of((accepted & right).astype(float), (accepted & ~right).astype(float))
+        ends = self._utility.of(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]))
+        frame = pd.DataFrame(worth, columns=self._candidates)
+        self.answer = can_stop(frame, total, eps=self._eps, low=float(ends.min()), high=float(ends.max()))
+        return self.answer.status == "stop"

@@ -50,6 +50,11 @@ def test_the_near_optimal_set_holds_the_best_threshold(simulated):
     assert simulated["size"].mean() < 0.9 * WORLD.layers
 
 
+def test_the_choice_of_other_draws_spreads_around_the_best(simulated):
+    """The stability interval held the true optimum in this world, though nobody can promise that it does."""
+    assert simulated["in_stability"].mean() >= 0.95
+
+
 def test_cross_fitting_takes_the_flattery_out(simulated):
     """The apparent worth is above the true worth of the choice by more than chance; the cross-fitted is not."""
     error = 2.5 * (simulated["honest"] - simulated["true"]).std() / np.sqrt(len(simulated))

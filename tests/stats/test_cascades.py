@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.stats import Utility, replay_cascade, search_cascades, summary
+from toolkit.stats import Utility, check_cascade, replay_cascade, search_cascades, summary
 
 
 def world(n, seed=0, settings=3):
@@ -52,7 +52,14 @@ def step_by_step(frame, stages):
 
 
 @pytest.mark.parametrize(
-    "stages", [[("s0", 0.8), ("s1", None)], [("s1", None), ("s0", 0.5)], [("s0", 0.9), ("s1", 0.9), ("s2", None)]]
+    "stages",
+    [
+        [("s0", 0.8), ("s1", None)],
+        [("s1", None), ("s0", 0.5)],
+        [("s0", 0.9), ("s1", 0.9), ("s2", None)],
+        [("s0", 0.9), ("s1", 0.8)],
+        [("s1", 0.5), ("s2", 0.0)],
+    ],
 )
 def test_a_replay_is_what_asking_in_turn_gives(stages):
     """Outcome, number of stages asked, money and time are those of the loop."""
@@ -114,6 +121,79 @@ def test_the_search_finds_the_best_of_all():
     deeper = search_cascades(frame, UTILITY)
     assert deeper.apparent >= found.apparent
     assert deeper.tried > found.tried
+
+
+def test_every_pair_at_every_threshold_is_tried():
+    """Six settings with confidences, ten cuts each: six alone and thirty pairs at ten; a third stage adds its own."""
+    frame = world(150, settings=6)
+    sure = frame["confidence"].fillna(pd.Series(np.random.default_rng(1).random(len(frame))))
+    frame["confidence"] = sure.where(frame["text"].notna())
+    assert search_cascades(frame, UTILITY, third_stage=False, repeats=1).tried == 6 + 30 * 10
+    deeper = search_cascades(frame, UTILITY, repeats=1)
+    assert deeper.tried in (306, 306 + 4 * 10)  # none if a single setting is the best so far
+
+
+@pytest.fixture(scope="module")
+def searched():
+    """A cascade found among three settings."""
+    return search_cascades(world(400, seed=3), UTILITY, third_stage=False)
+
+
+def run_live(found, n, seed):
+    return replay_cascade(world(n, seed), found.best)
+
+
+def test_a_live_run_is_held_against_the_estimate(searched):
+    """On other images of the same kind the two agree, with the utility that plain averages give."""
+    live = run_live(searched, 300, seed=77)
+    result = check_cascade(searched, live)
+    table = result.table.set_index("figure")
+    right, wrong = ((live["outcome"] == verdict).mean() for verdict in ("correct", "wrong"))
+    worth = float(UTILITY.of(np.array(right), np.array(wrong))) - live["cost_usd"].mean()
+    assert table.loc["live", "utility"] == pytest.approx(worth)
+    assert table.loc["difference", "utility"] == pytest.approx(worth - searched.value)
+    assert result.kept
+    assert "agree as far as these images can tell" in result.explain()
+    named = pd.concat([live.assign(setting="mine"), world(20, settings=1)])
+    assert check_cascade(searched, named, "mine").table.equals(result.table)
+
+
+def test_a_live_run_that_is_worth_less_is_found_out(searched):
+    """When the service went bad since, the difference is no chance."""
+    live = run_live(searched, 400, seed=78)
+    turned = np.random.default_rng(0).random(len(live)) < 0.25
+    bad = live.assign(outcome=live["outcome"].where(~turned, "wrong"))
+    result = check_cascade(searched, bad)
+    assert not result.kept
+    assert "Live it is worth less than was estimated" in result.explain()
+
+
+def test_the_check_seldom_accuses_a_cascade_that_keeps_its_word(searched):
+    """Over many live runs of the same kind about one in twenty is called different; held against the flattering
+    estimate as if it were exact, far more would be.
+    """
+    chosen = [search_cascades(world(100, seed, 4), UTILITY, thresholds=6, repeats=1, top=1) for seed in range(40)]
+    lives = [replay_cascade(world(400, 1000 + seed, 4), found.best) for seed, found in enumerate(chosen)]
+    checks = [check_cascade(found, live) for found, live in zip(chosen, lives, strict=True)]
+    assert np.mean([not result.kept for result in checks]) <= 0.1
+    naive = [
+        not row["utility_low"] <= found.apparent <= row["utility_high"]
+        for found, row in zip(chosen, (result.table.iloc[1] for result in checks), strict=True)
+    ]
+    assert np.mean(naive) > 0.2
+
+
+def test_what_cannot_be_checked_is_said(searched):
+    """Unknown money, one image, and a setting that was not run."""
+    live = run_live(searched, 30, seed=5)
+    with pytest.raises(DatasetError, match="without a known cost"):
+        check_cascade(searched, live.assign(cost_usd=np.nan))
+    with pytest.raises(DatasetError, match="too few images"):
+        check_cascade(searched, live.head(1))
+    with pytest.raises(SettingError, match="no setting 'other'"):
+        check_cascade(searched, live, "other")
+    alike = live.assign(outcome="correct", cost_usd=0.0)
+    assert "no interval, as nothing varies" in check_cascade(searched, alike).explain()
 
 
 def test_the_value_is_honest():

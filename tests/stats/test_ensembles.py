@@ -55,6 +55,17 @@ def test_pairs_equal_scikit_learn():
         )
 
 
+def test_agreement_costs_asking_both():
+    """Mean cost of both answers on the images that count for both; unknown where one has no price."""
+    frame = three_readers()
+    frame["cost_usd"] = np.random.default_rng(0).random(len(frame))
+    found = agreement(frame).table
+    cost = wide(frame[frame["outcome"] != "error"], "cost_usd")
+    for _, row in found.iterrows():
+        assert row["cost_usd"] == pytest.approx(cost[[row["setting"], row["other"]]].dropna().sum(axis=1).mean())
+    assert agreement(frame.drop(columns="cost_usd")).table["cost_usd"].isna().all()
+
+
 def test_fleiss_kappa_equals_statsmodels():
     """Agreement of all three, on the images that all three answered."""
     frame = three_readers()

@@ -36,6 +36,29 @@ def test_share_intervals_equal_statsmodels(interval, reference, level):
     assert (high[k == n] == 1).all()
 
 
+def wald(k, n, level=0.95):
+    """What is not offered: the normal interval around the observed share."""
+    reach = stats.norm.ppf((1 + level) / 2) * np.sqrt(k / n * (1 - k / n) / n)
+    return k / n - reach, k / n + reach
+
+
+def enumerated_coverage(interval, n):
+    """How often each of many true shares is covered, over all outcomes of n images with their exact chances."""
+    k, shares = np.arange(n + 1), np.linspace(0.01, 0.99, 197)
+    low, high = interval(k, np.full(n + 1, n))
+    inside = (low <= shares[:, None]) & (shares[:, None] <= high)
+    return (stats.binom.pmf(k, n, shares[:, None]) * inside).sum(axis=1)
+
+
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_intervals_of_shares_hold_their_level(n):
+    """Wilson and Jeffreys cover on average, Clopper and Pearson always; the normal interval does neither."""
+    assert enumerated_coverage(wilson, n).mean() >= 0.945
+    assert enumerated_coverage(jeffreys, n).mean() >= 0.945
+    assert enumerated_coverage(clopper_pearson, n).min() >= 0.95
+    assert enumerated_coverage(wald, n).mean() < 0.94
+
+
 @pytest.mark.parametrize("interval", [wilson, clopper_pearson, jeffreys])
 def test_a_share_of_nothing_has_no_interval(interval):
     """No trial, no bounds: neither 0 nor 1 is known."""
@@ -110,6 +133,22 @@ def test_quantiles_equal_scipy(n, quantile):
     np.testing.assert_array_equal(quantile_interval(values, quantile), expected)
     expected = stats.mstats.hdquantiles(values, [quantile])[0] if n > 1 else values[0]
     assert harrell_davis(values, quantile) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_quantile_is_covered_and_resampled_quantiles_fall_short():
+    """Order statistics cover p95 of a hundred times as often as they say; percentiles of resampled quantiles do not."""
+    rng = np.random.default_rng(1)
+    truth = float(np.exp(stats.norm.ppf(0.95)))
+    exact = resampled = 0
+    for _ in range(500):
+        times = rng.lognormal(size=100)
+        low, high = quantile_interval(times, 0.95)
+        exact += low <= truth <= high
+        drawn = np.quantile(times[rng.integers(0, 100, (299, 100))], 0.95, axis=1)
+        low, high = np.quantile(drawn, (0.025, 0.975))
+        resampled += low <= truth <= high
+    assert exact / 500 >= 0.95
+    assert resampled / 500 < 0.925
 
 
 @pytest.mark.parametrize(("quantile", "enough"), [(0.5, 6), (0.9, 36), (0.95, 72), (0.99, 368)])

@@ -8,10 +8,13 @@ from scipy.stats import binom
 from toolkit.errors import DatasetError, SettingError
 from toolkit.stats import (
     audit_determinism,
+    audit_repeats,
     compare_probe_plans,
     outcomes_of_placed,
+    placed_images,
     probe_plan,
     smoothed,
+    smoothed_curve,
     thresholds,
 )
 
@@ -213,6 +216,39 @@ def test_answers_go_only_to_the_settings_that_accept():
         outcomes_of_placed(placed.assign(place=1), "box", "score", [0.5, 0.9])
 
 
+def test_places_are_read_off_the_calls_that_were_made():
+    """Of nested calls, a failure and a second asking: an image has a place when accepted and rejected are neighbours."""
+    calls = pd.DataFrame(
+        [
+            ("s(score=3)", "low", 0, "no_answer", None, 0.3),
+            ("s(score=2)", "low", 0, "no_answer", None, 0.3),
+            ("s(score=1)", "low", 0, "wrong", "y", 0.1),
+            ("s(score=1)", "low", 1, "no_answer", None, 0.1),  # asked again: not what placed it
+            ("s(score=3)", "top", 0, "correct", "x", 0.2),
+            ("s(score=2)", "never", 0, "no_answer", None, 0.3),
+            ("s(score=1)", "never", 0, "no_answer", None, 0.3),
+            ("s(score=3)", "open", 0, "no_answer", None, 0.3),  # 1 or 2 may accept it
+            ("s(score=2)", "open", 0, "error", None, 0.3),
+            ("s(score=1)", "tree", 0, "correct", "a", 0.1),
+            ("s(score=2)", "tree", 0, "wrong", "b", 0.2),
+            ("s(score=3)", "tree", 0, "no_answer", None, 0.3),
+        ],
+        columns=["setting", "sample", "repeat", "outcome", "text", "latency_s"],
+    ).assign(target="x", cost_usd=1.0, style="plain")
+    found = placed_images(calls, [f"s(score={n})" for n in (1, 2, 3)]).set_index("sample")
+    assert found.index.tolist() == ["low", "top", "never", "tree"]
+    assert found["place"].tolist() == [1, 3, 0, 2]
+    assert found["calls"].tolist() == [3, 1, 2, 3]
+    assert found["paid"].tolist() == [1, 1, 0, 2]
+    assert found["outcome"].tolist() == ["wrong", "correct", "no_answer", "wrong"]
+    assert found["text"].fillna("-").tolist() == ["y", "x", "-", "b"]
+    assert found["latency_s"].isna().tolist() == [False, False, True, False]
+    assert set(found.columns) == {*["place", "calls", "paid", "outcome", "text", "latency_s", "target", "style"]}
+    with pytest.raises(DatasetError, match=r"s\(score=3\) is none of the settings other"):
+        placed_images(calls, ["other"])
+    assert placed_images(calls.head(0), ["s(score=1)"]).empty
+
+
 # ── determinism ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -228,6 +264,76 @@ def test_the_audit_decides_by_bound_and_share():
     assert "3 of 100 images changed" in audit_determinism(3, 100).explain()
     with pytest.raises(SettingError, match="must lie within repeated=0"):
         audit_determinism(0, 0)
+
+
+def test_second_askings_are_judged_image_by_image():
+    """An image flips once however many of its calls do; failures tell nothing; changed texts are counted apart."""
+    asked = pd.DataFrame(
+        [(s, i, r, "correct", "x") for i in ("a", "b", "c", "d") for s in ("s1", "s2") for r in (0, 1)],
+        columns=["setting", "sample", "repeat", "outcome", "text"],
+    )
+
+    def answer(setting, sample, repeat, outcome, text):
+        row = (asked["setting"] == setting) & (asked["sample"] == sample) & (asked["repeat"] == repeat)
+        asked.loc[row, ["outcome", "text"]] = [outcome, text]
+
+    answer("s1", "a", 1, "no_answer", None)
+    answer("s2", "a", 0, "no_answer", None)
+    answer("s1", "b", 1, "wrong", "y")
+    answer("s1", "c", 0, "error", None)
+    answer("s2", "c", 1, "error", None)
+    audit = audit_repeats(asked.sample(frac=1, random_state=2))
+    assert audit.table.loc[0, ["repeated", "flips", "text_changes"]].tolist() == [3, 1, 1]
+    assert audit.decision == "independent"
+    assert "1 gave another text" in audit.explain()
+    assert audit_repeats(asked[asked["repeat"] == 0]) is None
+
+
+def drawn_calls(rng, n=60, passes=8):
+    """Calls at settings drawn at random, of images that stand somewhere each and are answered with some noise."""
+    place = rng.integers(0, 5, n)
+    image = np.tile(np.arange(n), passes)
+    setting = rng.integers(1, 5, image.size)
+    accepted = rng.random(image.size) < np.where(setting <= place[image], 0.95, 0.05)
+    return pd.DataFrame(
+        {
+            "setting": [f"box(score={s})" for s in setting],
+            "sample": image,
+            "outcome": np.where(accepted, np.where(image % 4 == 0, "wrong", "correct"), "no_answer"),
+        }
+    )
+
+
+def test_the_bands_of_a_drawn_curve_hold_because_images_are_drawn_whole():
+    """Nineteen in twenty contain the truth, or nearly; taking each call for an image of its own is too sure of itself."""
+    truth = np.array([0.95 * (4 - s + 1) / 5 + 0.05 * s / 5 for s in range(1, 5)])
+    held = {"image": 0, "call": 0}
+    for seed in range(60):
+        calls = drawn_calls(np.random.default_rng(seed))
+        for unit, frame in (("image", calls), ("call", calls.assign(sample=np.arange(len(calls))))):
+            table = smoothed_curve(frame, "box", "score", resamples=199).table
+            held[unit] += int(((table["coverage_low"] <= truth) & (truth <= table["coverage_high"])).sum())
+    assert held["image"] / 240 >= 0.9
+    assert held["call"] / 240 < 0.9
+
+
+def test_a_drawn_curve_is_the_smoothed_one_of_its_counts():
+    """Its points are those of `smoothed`, its ends enclose them, and a setting without images is named."""
+    calls = drawn_calls(np.random.default_rng(1))
+    found = smoothed_curve(calls.sample(frac=1, random_state=3), "box", "score", resamples=99)
+    by_hand = calls.assign(threshold=calls["setting"].str[-2].astype(float)).groupby("threshold")["outcome"]
+    counts = by_hand.agg(
+        images="size", accepted=lambda o: (o != "no_answer").sum(), wrong=lambda o: (o == "wrong").sum()
+    ).reset_index()
+    expected = smoothed(counts)
+    pd.testing.assert_frame_equal(found.table[expected.columns], expected, check_dtype=False)
+    for name in ("coverage", "generalized_risk", "risk"):
+        assert (found.table[f"{name}_low"] <= found.table[name]).all()
+        assert (found.table[name] <= found.table[f"{name}_high"]).all()
+    assert "480 calls at settings drawn at random" in found.explain()
+    failed = calls["outcome"].mask(calls["setting"] == "box(score=2)", "error")
+    with pytest.raises(DatasetError, match="no image was read at score=2"):
+        smoothed_curve(calls.assign(outcome=failed), "box", "score")
 
 
 def test_a_smoothed_curve_falls_and_is_nearer_the_truth():

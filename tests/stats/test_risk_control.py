@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
+from test_thresholds import grid_outcomes
 from worlds import WORLDS, World, even
 
 from toolkit.errors import DatasetError, SettingError
@@ -73,6 +74,28 @@ def test_the_average_promise_is_kept_on_average(name):
         found = by("mean")(world.counts(200, rng))
         risks.append(world.true_generalized_risk[int(-found)] if np.isfinite(found) else 0.0)
     assert np.mean(risks) <= MAX_RISK + 2 * np.std(risks) / np.sqrt(RUNS)
+
+
+def test_the_observed_share_of_all_images_breaks_both_promises():
+    """The loosest threshold whose wrong answers are within the target here is not controlled, nor right on average."""
+
+    def observed(curve):
+        below = curve[curve["wrong"] <= MAX_RISK * curve["images"]]
+        return below["threshold"].min() if len(below) else np.nan
+
+    edge, hard = WORLDS["edge"], WORLDS["hard"]
+    assert violations(edge, observed, edge.true_generalized_risk) > LIMIT
+    rng = np.random.default_rng(2)
+    worth = {"observed": observed, "mean": by("mean")}
+    risks = {name: [] for name in worth}
+    for _ in range(RUNS):
+        curve = hard.counts(20, rng)  # so few images that the one added by the rule counts
+        for name, rule in worth.items():
+            found = rule(curve)
+            risks[name].append(hard.true_generalized_risk[int(-found)] if np.isfinite(found) else 0.0)
+    error = 2 * np.std(risks["observed"]) / np.sqrt(RUNS)
+    assert np.mean(risks["mean"]) <= MAX_RISK + error
+    assert np.mean(risks["observed"]) > MAX_RISK + error
 
 
 def test_control_costs_coverage_but_not_much():
@@ -225,3 +248,17 @@ def test_a_number_can_be_checked_too():
         check(0.9, outcomes)
     general = pick_threshold(thresholds(outcomes), 0.1, method="generalized")
     assert check(general, outcomes).table["risk"][0] == pytest.approx(general.wrong / 300)
+
+
+def test_a_services_own_threshold_is_checked_at_the_setting_that_stands_for_it():
+    """On a grid the loosest setting that is not looser than the threshold is held to the target."""
+    frame = grid_outcomes(600)
+    choice = pick_threshold(thresholds(frame, provider="capsolver", over="score"), 0.3, 0.9)
+    assert choice.status == "controlled"
+    asked = frame[frame["setting"].str.contains(f"score={choice.threshold}", regex=False)]
+    row = check(choice, grid_outcomes(400, seed=1), provider="capsolver", over="score").table.iloc[0]
+    alone = check(choice, asked, provider="capsolver", over="score").table.iloc[0]
+    assert (alone["accepted"], alone["wrong"]) == (choice.accepted, choice.wrong)
+    assert row["images"] == 400
+    above = check(choice.threshold - 0.01, frame, provider="capsolver", over="score", max_risk=0.3).table.iloc[0]
+    assert above["accepted"] == choice.accepted

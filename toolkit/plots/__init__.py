@@ -11,6 +11,7 @@ from toolkit.plots.forest import forest
 from toolkit.plots.latency_ecdf import latency_ecdf
 from toolkit.plots.latency_quantiles import latency_quantiles
 from toolkit.plots.latency_tables import latency_table
+from toolkit.plots.of_run import RunPlots
 from toolkit.plots.probe_plans import probe_plans
 from toolkit.plots.reliability import reliability
 from toolkit.plots.risk_coverage import risk_coverage
@@ -18,6 +19,7 @@ from toolkit.plots.threshold_curve import threshold_curve
 from toolkit.plots.utility_curve import utility_curve
 
 __all__ = [
+    "RunPlots",
     "accuracy_by",
     "accuracy_by_length",
     "accuracy_cost",

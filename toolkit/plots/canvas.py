@@ -83,8 +83,8 @@ def as_log(ax: "Axes", values: ArrayLike, room: float = 0.05) -> None:
     narrow = max(0.0, _NARROWEST - (high - low)) / 2
     low, high = low - narrow, high + narrow
     aside = room * (high - low)
+    ax.set_xlim(10 ** (low - aside), 10 ** (high + aside))  # first, or the scale would look for limits of its own
     ax.set_xscale("log")
-    ax.set_xlim(10 ** (low - aside), 10 ** (high + aside))
     decades = high - low
     ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5) if decades < 3 else (1,)))
     if decades < 3:

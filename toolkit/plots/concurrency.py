@@ -34,7 +34,6 @@ def in_flight_table(attempts: pd.DataFrame) -> pd.DataFrame:
     begun = attempts["started_at"].to_numpy(np.float64, na_value=np.nan)
     parts = ["connect_s", "service_s", "poll_wait_s"]
     if set(parts) <= set(attempts.columns):
-        begun = begun + (attempts["limit_wait_s"].to_numpy(np.float64) if "limit_wait_s" in attempts.columns else 0.0)
         seconds = attempts[parts].to_numpy(np.float64).sum(axis=1)
     else:
         queued = attempts["queue_s"].to_numpy(np.float64) if "queue_s" in attempts.columns else 0.0

@@ -1,4 +1,4 @@
-"""Which figures a run's data can fill."""
+"""Which figures a run's data can fill, and why not the others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 _NOT_TAGS = frozenset({"stage", "asked"})
+_MOST_SLICES = 30
 
 
 def fitting(outcomes: pd.DataFrame) -> list[str]:
@@ -14,7 +15,32 @@ def fitting(outcomes: pd.DataFrame) -> list[str]:
     What a figure draws may be a finding of `tk.stats` rather than the outcomes themselves; its docstring says which.
     `probe_plans` is about runs that are still to come and `concurrency` about attempts, so neither is listed.
     """
-    return [name for name, fits in _FITS.items() if len(outcomes) and fits(outcomes)]
+    return [name for name in _FITS if why_not(name, outcomes) is None]
+
+
+def why_not(figure: str, outcomes: pd.DataFrame) -> str | None:
+    """What a figure would need that these outcomes do not have; None where it fits. KeyError for an unknown name."""
+    fits, needs = _FITS[figure]
+    if not len(outcomes):
+        return "there are no outcomes yet"
+    return None if fits(outcomes) else needs
+
+
+def tags(outcomes: pd.DataFrame) -> list[str]:
+    """Columns of the dataset's own that have 2 to 30 values, by which a figure can be sliced."""
+    from toolkit.frames import OUTCOMES
+
+    known = {column.name for column in OUTCOMES} | _NOT_TAGS
+    return [str(name) for name in outcomes if name not in known and 1 < outcomes[name].nunique() <= _MOST_SLICES]
+
+
+def confident_settings(outcomes: pd.DataFrame) -> list[str]:
+    """Settings that give different answers different confidences, in the order of the frame."""
+    if "confidence" not in outcomes.columns:
+        return []
+    answers = outcomes[_answered(outcomes)]
+    several = answers.groupby("setting", observed=True, sort=False)["confidence"].nunique() > 1
+    return [str(label) for label in several.index[several]]
 
 
 def _known(outcomes: pd.DataFrame, column: str) -> bool:
@@ -30,11 +56,7 @@ def _timed(outcomes: pd.DataFrame) -> bool:
 
 
 def _confident(outcomes: pd.DataFrame) -> bool:
-    """Whether some setting gives different answers different confidences."""
-    if "confidence" not in outcomes.columns:
-        return False
-    answers = outcomes[_answered(outcomes)]
-    return bool((answers.groupby("setting", observed=True)["confidence"].nunique() > 1).any())
+    return bool(confident_settings(outcomes))
 
 
 def _probable(outcomes: pd.DataFrame) -> bool:
@@ -63,28 +85,28 @@ def _lengths(outcomes: pd.DataFrame) -> bool:
 
 
 def _tagged(outcomes: pd.DataFrame) -> bool:
-    from toolkit.frames import OUTCOMES
-
-    known = {column.name for column in OUTCOMES} | _NOT_TAGS
-    return any(1 < outcomes[name].nunique() <= 30 for name in outcomes.columns if name not in known)
+    return bool(tags(outcomes))
 
 
 def _dated(outcomes: pd.DataFrame) -> bool:
     return "started_at" in outcomes.columns and outcomes["started_at"].nunique() > 1
 
 
-_FITS: dict[str, Callable[[Any], bool]] = {
-    "accuracy_cost": _priced,
-    "accuracy_latency": _timed,
-    "forest": _compared,
-    "threshold_curve": _confident,
-    "risk_coverage": _confident,
-    "utility_curve": _confident,
-    "reliability": _probable,
-    "confusions": _misread,
-    "accuracy_by_length": _lengths,
-    "accuracy_by": _tagged,
-    "latency_ecdf": _timed,
-    "latency_quantiles": _timed,
-    "drift": _dated,
+_NO_CONFIDENCE = "no setting gives different answers different confidences"
+_NO_TIME = "no answer has a latency"
+
+_FITS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "accuracy_cost": (_priced, "no setting has a known price above nought for all its trials"),
+    "accuracy_latency": (_timed, _NO_TIME),
+    "forest": (_compared, "there is one setting only, and nothing to compare it with"),
+    "threshold_curve": (_confident, _NO_CONFIDENCE),
+    "risk_coverage": (_confident, _NO_CONFIDENCE),
+    "utility_curve": (_confident, _NO_CONFIDENCE),
+    "reliability": (_probable, f"{_NO_CONFIDENCE}, or some are outside 0 to 1 and no probabilities"),
+    "confusions": (_misread, "no answer is wrong"),
+    "accuracy_by_length": (_lengths, "all targets have one length"),
+    "accuracy_by": (_tagged, f"no tag of the images has 2 to {_MOST_SLICES} values"),
+    "latency_ecdf": (_timed, _NO_TIME),
+    "latency_quantiles": (_timed, _NO_TIME),
+    "drift": (_dated, "the trials have no times, or one only"),
 }

@@ -37,7 +37,8 @@ def forest(comparison: Comparison, ax: "Axes | None" = None, *, settings: Iterab
         return say_nothing_to_show(ax, "Nothing to compare: give outcomes of two settings at least.")
     scale, unit = _scale_and_unit(comparison.metric)
     labels = [*table["setting"], *table["baseline"]]
-    short, style = short_labels([*labels, *(settings or ())]), styles(settings, labels)
+    run = () if settings is None else tuple(settings)
+    short, style = short_labels([*labels, *run]), styles(run, labels)
     rows = list(enumerate(table.to_dict("records")))
     known = [(y, row) for y, row in rows if isfinite(row["difference"])]
     for y, row in known:

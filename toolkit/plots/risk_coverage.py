@@ -46,7 +46,8 @@ def risk_coverage(
     of_all = choice is not None and choice.method in _OF_ALL
     column = "generalized_risk" if of_all else "risk"
     names = [curve.name for curve in drawn]
-    style, short = styles(settings, names), short_labels([*names, *(settings or ())])
+    run = () if settings is None else tuple(settings)
+    style, short = styles(run, names), short_labels([*names, *run])
     series = []
     for curve in drawn:
         table = thinned(curve.table[curve.table["accepted"] > 0].iloc[::-1])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from toolkit.stats.by_length import accuracy_by_length as accuracy_by_length
     from toolkit.stats.by_length import error_by_position as error_by_position
+    from toolkit.stats.cascade_check import CascadeCheck as CascadeCheck
+    from toolkit.stats.cascade_check import check_cascade as check_cascade
     from toolkit.stats.cascades import CascadeSearch as CascadeSearch
     from toolkit.stats.cascades import replay_cascade as replay_cascade
     from toolkit.stats.cascades import search_cascades as search_cascades
@@ -18,9 +20,16 @@ if TYPE_CHECKING:
     from toolkit.stats.character_errors import lower_case as lower_case
     from toolkit.stats.comparison import Comparison as Comparison
     from toolkit.stats.comparison import compare as compare
+    from toolkit.stats.controlling import ControlSoFar as ControlSoFar
+    from toolkit.stats.controlling import control_so_far as control_so_far
     from toolkit.stats.determinism import DeterminismAudit as DeterminismAudit
+    from toolkit.stats.determinism import SmoothedCurve as SmoothedCurve
     from toolkit.stats.determinism import audit_determinism as audit_determinism
+    from toolkit.stats.determinism import audit_repeats as audit_repeats
     from toolkit.stats.determinism import smoothed as smoothed
+    from toolkit.stats.determinism import smoothed_curve as smoothed_curve
+    from toolkit.stats.elimination import Elimination as Elimination
+    from toolkit.stats.elimination import eliminate as eliminate
     from toolkit.stats.ensembles import Agreement as Agreement
     from toolkit.stats.ensembles import agreement as agreement
     from toolkit.stats.intervals import Interval as Interval
@@ -33,7 +42,9 @@ if TYPE_CHECKING:
     from toolkit.stats.intervals import wilson as wilson
     from toolkit.stats.labels import LabelSuspects as LabelSuspects
     from toolkit.stats.labels import label_suspects as label_suspects
+    from toolkit.stats.missing import why_missing as why_missing
     from toolkit.stats.placed import outcomes_of_placed as outcomes_of_placed
+    from toolkit.stats.placed import placed_images as placed_images
     from toolkit.stats.planning import Forecast as Forecast
     from toolkit.stats.planning import PriceOfKnowing as PriceOfKnowing
     from toolkit.stats.planning import forecast as forecast
@@ -73,6 +84,10 @@ _FILES = {
         "accuracy_by_length",
         "error_by_position",
     ),
+    "cascade_check": (
+        "CascadeCheck",
+        "check_cascade",
+    ),
     "cascades": (
         "CascadeSearch",
         "replay_cascade",
@@ -88,10 +103,21 @@ _FILES = {
         "Comparison",
         "compare",
     ),
+    "controlling": (
+        "ControlSoFar",
+        "control_so_far",
+    ),
     "determinism": (
         "DeterminismAudit",
+        "SmoothedCurve",
         "audit_determinism",
+        "audit_repeats",
         "smoothed",
+        "smoothed_curve",
+    ),
+    "elimination": (
+        "Elimination",
+        "eliminate",
     ),
     "ensembles": (
         "Agreement",
@@ -111,7 +137,11 @@ _FILES = {
         "LabelSuspects",
         "label_suspects",
     ),
-    "placed": ("outcomes_of_placed",),
+    "missing": ("why_missing",),
+    "placed": (
+        "outcomes_of_placed",
+        "placed_images",
+    ),
     "planning": (
         "Forecast",
         "PriceOfKnowing",

@@ -38,7 +38,9 @@ def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, lab
 
     Each image has the row of the stage that answered, under the cascade's `label`; ``stage`` and ``asked`` say
     which and how many were asked, and ``cost_usd``, ``latency_s`` and ``elapsed_s`` add up those of all asked.
-    An image that no stage is sure about has no answer, or an error if the last one failed. Of repeats, the first.
+    A stage's answer is taken if its confidence reaches the stage's threshold, or if the stage has none; that holds for the
+    last stage too, so that an image nobody is sure about has no answer. It is an error if the last stage failed. Of
+    repeats, the first.
     """
     plan: list[Stage] = [(stage, None) if isinstance(stage, str) else stage for stage in stages]
     if not plan:
@@ -91,7 +93,8 @@ class CascadeSearch(Result):
 
     `best` lists its stages; `apparent` is its utility an image on the data that chose it, `value` (with its
     interval) that of choosing on other images, and `single_value` that of choosing the best single setting on
-    other images. `table` lists the best candidates by apparent utility with what each does.
+    other images. `table` lists the best candidates by apparent utility with what each does. `utility` is what they
+    were judged by.
     """
 
     table: pd.DataFrame
@@ -104,6 +107,7 @@ class CascadeSearch(Result):
     images: int
     tried: int
     level: float
+    utility: Utility
 
     def explain(self) -> str:
         return (
@@ -188,7 +192,7 @@ def search_cascades(
     pair = candidates[int(np.argmax(total))]
     tried = len(candidates) + (len(_thirds(stages, pair)) if third_stage else 0)
     values = float(held.mean()), low, high, float(single.mean())
-    return CascadeSearch(table, stages.named(best), apparent, *values, n, tried, level)
+    return CascadeSearch(table, stages.named(best), apparent, *values, n, tried, level, utility)
 
 
 def _stages(aligned: Aligned, utility: Utility, thresholds: int) -> _Stages:

@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from toolkit.metrics import STRICT, Normaliser, exact
 from toolkit.stats.intervals import Interval, clustered_wilson, wilson
-from toolkit.stats.results import Result, percent
+from toolkit.stats.results import Result, confidence, percent
 from toolkit.stats.trials import BoolArray, Trials, only_setting, per_image, require_columns
 
 INSERTED, MISSING = "inserted", "missing"
@@ -38,7 +38,7 @@ class Confusions(Result):
 
     ``target`` is the character that stands in the image, or "inserted" where none does; ``answer`` what was read
     for it, or "missing". ``count`` says how often, ``support`` how often the character occurs in the answered
-    images, ``share`` is their ratio with its Wilson interval. Inserted characters have no support. `support` lists
+    images, ``share`` is their ratio with its Wilson interval at `level`. Inserted characters have no support. `support` lists
     all characters that occur.
     """
 
@@ -46,6 +46,7 @@ class Confusions(Result):
     support: "pd.Series[int]"
     name: str
     answers: int
+    level: float
 
     def matrix(self, min_support: int = MIN_SUPPORT) -> pd.DataFrame:
         """Counts, a row a target character and a column an answered one, right ones on the diagonal."""
@@ -63,7 +64,10 @@ class Confusions(Result):
         if self.table.empty:
             return f"{self.name}: no character of {self.answers:,} answers was read wrongly."
         row = self.table.iloc[0]
-        often = "" if np.isnan(row["share"]) else f", {percent(row['share'])} of the {row['support']:,.0f} it occurs"
+        often = ""
+        if not np.isnan(row["share"]):
+            ends = f"{confidence(self.level)} interval {percent(row['share_low'])} to {percent(row['share_high'])}"
+            often = f", {percent(row['share'])} of the {row['support']:,.0f} it occurs ({ends})"
         what = f"{row['target']!r} read as {row['answer']!r}"
         if row["target"] == INSERTED:
             what = f"{row['answer']!r} where there is nothing"
@@ -97,7 +101,7 @@ def confusions(
     table["support"] = table["target"].map(support).astype(np.float64)
     table["share"] = table["count"] / table["support"]
     table["share_low"], table["share_high"] = wilson(table["count"], table["support"], level)
-    return Confusions(table, support, setting or "all settings", len(rows))
+    return Confusions(table, support, setting or "all settings", len(rows), level)
 
 
 def edit_operations(target: str, answer: str) -> list[tuple[str, int, int]]:

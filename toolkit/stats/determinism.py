@@ -6,8 +6,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from toolkit.errors import SettingError
-from toolkit.stats.intervals import clopper_pearson
+from toolkit.errors import DatasetError, SettingError
+from toolkit.stats.bootstrap import bootstrap_sums, collapse
+from toolkit.stats.intervals import FloatArray, clopper_pearson
+from toolkit.stats.placement import settings_over
 from toolkit.stats.results import Result, confidence, percent
 from toolkit.stats.trials import require_columns
 
@@ -32,10 +34,11 @@ class DeterminismAudit(Result):
             "warn": "images can be placed by nested calls, but chance cannot be ruled out: repeat on more images",
             "independent": "each setting has to be asked of images of its own, and the curve smoothed",
         }
+        changed = f"; {row['text_changes']:.0f} gave another text" if row["text_changes"] else ""
         return (
             f"{row['flips']:.0f} of {row['repeated']:.0f} images changed between rejected and accepted when asked again "
-            f"({percent(row['share'])}, with {confidence(self.level)} confidence at most {percent(row['share_high'])}): "
-            f"{advice[self.decision]}."
+            f"({percent(row['share'])}, with {confidence(self.level)} confidence at most {percent(row['share_high'])})"
+            f"{changed}: {advice[self.decision]}."
         )
 
 
@@ -58,6 +61,28 @@ def audit_determinism(flips: int, repeated: int, *, text_changes: int = 0, level
     return DeterminismAudit(pd.DataFrame([row | {"text_changes": text_changes}]), decision, level)
 
 
+def audit_repeats(outcomes: pd.DataFrame, *, level: float = 0.95) -> DeterminismAudit | None:
+    """Judge a service by calls that were made twice: rows of ``repeat`` 1 against those of 0; None without any.
+
+    An image flips when one of its calls is answered once and rejected once. Calls that failed tell nothing.
+    """
+    require_columns(outcomes, "setting", "sample", "repeat", "outcome", "text")
+    heard = outcomes[outcomes["outcome"] != "error"]
+    twice = heard[heard["repeat"] == 1].merge(
+        heard[heard["repeat"] == 0], on=["setting", "sample"], suffixes=("", "_first")
+    )
+    if twice.empty:
+        return None
+    answered, before = twice["text"].notna(), twice["text_first"].notna()
+    changed = answered & before & (twice["text"] != twice["text_first"])
+    images = pd.DataFrame({"flipped": answered != before, "changed": changed}).groupby(twice["sample"]).any()
+    flips, changes = (int(images[name].sum()) for name in ("flipped", "changed"))
+    return audit_determinism(flips, len(images), text_changes=changes, level=level)
+
+
+# ── the curve of a service that does not decide alike twice ──────────────────────────────────────────────
+
+
 def smoothed(table: pd.DataFrame) -> pd.DataFrame:
     """A curve whose settings were asked of different images, made to fall as thresholds rise.
 
@@ -65,18 +90,98 @@ def smoothed(table: pd.DataFrame) -> pd.DataFrame:
     regression, which keeps their order, and ``risk`` as their ratio (NaN where nothing is accepted). Risk itself
     need not be monotone and is never smoothed.
     """
-    from scipy.optimize import isotonic_regression
-
     require_columns(table, "threshold", "images", "accepted", "wrong")
     ordered = table.sort_values("threshold", ignore_index=True)
-    weights = ordered["images"].to_numpy(np.float64)
-    if len(ordered) == 0 or (weights <= 0).any():
+    counts = ordered[["images", "accepted", "wrong"]].to_numpy(np.float64)
+    if len(ordered) == 0 or (counts[:, 0] <= 0).any():
         raise SettingError("every setting needs images; leave out those that were not asked")
+    return ordered.assign(**dict(zip(_SMOOTH, _smooth(*counts.T), strict=True)))
 
-    def falling(counts: "pd.Series[int]") -> np.ndarray:
-        return np.asarray(isotonic_regression(counts / weights, weights=weights, increasing=False).x)
 
-    coverage, wrong = falling(ordered["accepted"]), falling(ordered["wrong"])
+_SMOOTH = ("coverage", "generalized_risk", "risk")
+
+
+def _smooth(images: FloatArray, accepted: FloatArray, wrong: FloatArray) -> FloatArray:
+    """The three curves of `_SMOOTH`, one row each; NaN at settings without images."""
+    from scipy.optimize import isotonic_regression
+
+    asked = images > 0
+    curves = np.full((3, images.size), np.nan)
+    for row, counts in enumerate((accepted, wrong)):
+        shares, weights = counts[asked] / images[asked], images[asked]
+        curves[row, asked] = isotonic_regression(shares, weights=weights, increasing=False).x
     with np.errstate(invalid="ignore", divide="ignore"):
-        risk = np.where(coverage > 0, wrong / coverage, np.nan)
-    return ordered.assign(coverage=coverage, generalized_risk=wrong, risk=risk)
+        curves[2] = np.where(curves[0] > 0, curves[1] / curves[0], np.nan)
+    return curves
+
+
+@dataclass(frozen=True, repr=False)
+class SmoothedCurve(Result):
+    """The curve of a service asked at settings drawn at random. `table` has a row a setting, rising: ``threshold``,
+    how many ``images`` were asked there, ``accepted`` and ``wrong`` of these, and the smoothed ``coverage``,
+    ``generalized_risk`` and ``risk``, each with the ends of its interval: of the image bootstrap of the smoothed
+    curve, and for one setting at a time.
+    """
+
+    table: pd.DataFrame
+    name: str
+    images: int
+    level: float
+
+    def explain(self) -> str:
+        loose, strict = self.table.iloc[0], self.table.iloc[-1]
+        calls = int(self.table["images"].sum())
+        return (
+            f"{self.name}: {self.images:,} images, {calls:,} calls at settings drawn at random; "
+            f"{_with_ends(loose, 'coverage')} are answered at {loose['threshold']:g} and "
+            f"{_with_ends(strict, 'coverage')} at {strict['threshold']:g} ({confidence(self.level)} intervals of the "
+            "curve smoothed to fall)."
+        )
+
+
+def smoothed_curve(
+    outcomes: pd.DataFrame, provider: str, over: str, *, level: float = 0.95, resamples: int = 999, seed: int = 0
+) -> SmoothedCurve:
+    """The curve of a provider whose settings, which differ in `over` only, were asked of images drawn at random.
+
+    An image may have been asked several times, at one setting or another: it is drawn as a whole by the bootstrap.
+    Failed calls are left out. `DatasetError` where a setting was asked of no image.
+    """
+    require_columns(outcomes, "setting", "sample", "outcome")
+    labels = settings_over([str(label) for label in outcomes["setting"].unique()], provider, over)
+    rows = outcomes[outcomes["setting"].isin(list(labels)) & (outcomes["outcome"] != "error")]
+    cuts = np.sort(np.array(list(labels.values()), np.float64))
+    place = np.searchsorted(cuts, rows["setting"].astype("str").map(labels).to_numpy(np.float64))
+    image = pd.factorize(rows["sample"])[0]
+    n, m = (int(image.max()) + 1 if image.size else 0), cuts.size
+    asked, accepted, wrong = (np.zeros((n, m)) for _ in range(3))
+    np.add.at(asked, (image, place), 1.0)
+    np.add.at(accepted, (image, place), rows["outcome"].isin(["correct", "wrong"]))
+    np.add.at(wrong, (image, place), rows["outcome"] == "wrong")
+    if n == 0 or (asked.sum(axis=0) == 0).any():
+        missing = cuts if n == 0 else cuts[asked.sum(axis=0) == 0]
+        raise DatasetError(f"no image was read at {over}={missing[0]:g}; ask more of them, or in more passes")
+    columns = np.hstack([asked, accepted, wrong])
+    counts = columns.sum(axis=0).reshape(3, m)
+    drawn = bootstrap_sums(*collapse(columns), resamples, np.random.default_rng(seed))
+    draws = np.array([_smooth(*sums.reshape(3, m)) for sums in drawn])
+    table = pd.DataFrame(
+        {"threshold": cuts} | dict(zip(("images", "accepted", "wrong"), counts.astype(int), strict=True))
+    )
+    tail = (1 - level) / 2
+    for row, (name, curve) in enumerate(zip(_SMOOTH, _smooth(*counts), strict=True)):
+        table[name] = curve
+        table[f"{name}_low"], table[f"{name}_high"] = _ends(draws[:, row], tail)
+    return SmoothedCurve(table, f"{provider} over {over}", n, level)
+
+
+def _ends(draws: FloatArray, tail: float) -> FloatArray:
+    """The ends of the middle draws, column by column; NaN where some draws are undefined."""
+    known = ~np.isnan(draws).any(axis=0)
+    ends = np.full((2, draws.shape[1]), np.nan)
+    ends[:, known] = np.quantile(draws[:, known], (tail, 1 - tail), axis=0)
+    return ends
+
+
+def _with_ends(row: "pd.Series[float]", name: str) -> str:
+    return f"{percent(row[name])} ({percent(row[f'{name}_low'])} to {percent(row[f'{name}_high'])})"

@@ -22,7 +22,8 @@ class Agreement(Result):
     ``oracle`` is the share that at least one reads right, ``both_right`` and ``double_fault`` that both and
     neither do. ``phi`` and ``kappa`` tell how far their rightness goes together: 0 for independent readers, 1 for
     the same one twice. ``agree`` is the share of images on which they give the same text; taken only then, the
-    answer is right in ``accuracy_agreed`` (with its interval): agreement is a confidence for those who give none.
+    answer is right in ``accuracy_agreed`` (with its interval): agreement is a confidence for those who give none. It
+    costs asking both, ``cost_usd`` an image; NaN where that is not known.
 
     `order` adds settings one at a time, each time the one that brings the most images nobody had right. `fleiss`
     is the agreement of all settings' texts beyond chance.
@@ -65,9 +66,14 @@ def agreement(
     aligned = Aligned.of(outcomes, errors)
     if len(aligned.settings) < 2:
         raise SettingError(f"agreement takes two settings at least; the outcomes hold {', '.join(aligned.settings)}")
-    texts = aligned.texts(normaliser)
+    texts, cost = aligned.texts(normaliser), aligned.numbers("cost_usd")
     pairs = [(i, j) for i in range(len(aligned.settings)) for j in range(i)]
     table = pd.DataFrame([_pair(aligned, texts, i, j, level) for i, j in pairs])
+    both = [aligned.counted[i] & aligned.counted[j] for i, j in pairs]
+    table["cost_usd"] = [
+        float((cost[i] + cost[j])[shared].mean()) if shared.any() else NAN
+        for (i, j), shared in zip(pairs, both, strict=True)
+    ]
     shared = np.all(aligned.counted, axis=0)
     common = aligned.take(shared)
     images = int(shared.sum())

@@ -149,7 +149,7 @@ def read_grid(outcomes: pd.DataFrame, provider: str, over: str, errors: Errors) 
     Also gives one row a setting: its label, its images, seconds and cost, in the order of the thresholds.
     """
     require_columns(outcomes, "setting", "sample", "outcome")
-    labels = _settings_over([str(label) for label in outcomes["setting"].unique()], provider, over)
+    labels = settings_over([str(label) for label in outcomes["setting"].unique()], provider, over)
     rows, trials = first_readings(outcomes[outcomes["setting"].isin(list(labels))], errors)
     value = np.array([labels[label] for label in trials.settings])
     place = np.argsort(np.argsort(value))[trials.setting]
@@ -187,7 +187,7 @@ def first_readings(outcomes: pd.DataFrame, errors: Errors) -> tuple[pd.DataFrame
     return outcomes, trials
 
 
-def _settings_over(labels: list[str], provider: str, over: str) -> dict[str, float]:
+def settings_over(labels: list[str], provider: str, over: str) -> dict[str, float]:
     """Value of `over` by label, for the labels that are `provider` but for that parameter."""
     pattern = re.compile(rf"(?<=[(\s]){re.escape(over)}=([^,)]+)(?:,\s*)?")
     by_rest: dict[str, dict[str, float]] = {}

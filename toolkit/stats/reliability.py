@@ -13,7 +13,7 @@ import pandas as pd
 from toolkit.errors import SettingError
 from toolkit.stats.intervals import FloatArray, normal_quantile
 from toolkit.stats.placement import Confidences, read_confidences
-from toolkit.stats.results import Result, percent
+from toolkit.stats.results import Result, confidence, percent
 from toolkit.stats.trials import BoolArray, CodeArray, Errors
 
 BINS = 15
@@ -28,7 +28,7 @@ class Calibration(Result):
 
     ``confidence_low`` to ``confidence_high`` with their mean ``confidence``, ``answers``, ``accuracy`` of these,
     and the band, ``band_low`` to ``band_high``, within which the curve would lie at that confidence if confidence
-    were a probability. `brier` is ``miscalibration - discrimination + uncertainty``; `ece` stands beside
+    were a probability, at `level`. `brier` is ``miscalibration - discrimination + uncertainty``; `ece` stands beside
     `ece_if_calibrated`, its mean under perfect calibration.
     """
 
@@ -41,6 +41,7 @@ class Calibration(Result):
     ece: float
     ece_if_calibrated: float
     name: str
+    level: float
 
     def explain(self) -> str:
         if not self.answers:
@@ -49,7 +50,7 @@ class Calibration(Result):
         share = float(self.table.loc[outside, "answers"].sum() / self.answers)
         return (
             f"{self.name}: {percent(share)} of {self.answers:,} answers have a confidence that is no probability "
-            f"(outside the band of a calibrated engine); Brier score {self.brier:.4f} = {self.miscalibration:.4f} "
+            f"(outside the {confidence(self.level)} band of a calibrated engine); Brier score {self.brier:.4f} = {self.miscalibration:.4f} "
             f"miscalibration - {self.discrimination:.4f} discrimination + {self.uncertainty:.4f} uncertainty; ECE "
             f"{self.ece:.4f}, where a calibrated engine would show {self.ece_if_calibrated:.4f} on as many images."
         )
@@ -78,7 +79,7 @@ def calibration(
     if n == 0:
         columns = ["confidence_low", "confidence_high", "confidence", "answers", "accuracy", "band_low", "band_high"]
         nan = float("nan")
-        return Calibration(pd.DataFrame(columns=columns), 0, nan, nan, nan, nan, nan, nan, name)
+        return Calibration(pd.DataFrame(columns=columns), 0, nan, nan, nan, nan, nan, nan, name, level)
     fitted = isotonic(hits / counts, counts)
     rate = hits.sum() / n
 
@@ -99,6 +100,7 @@ def calibration(
         ece=ece(confidence, right),
         ece_if_calibrated=float(_binned_error(coarse, sizes, drawn).mean()),
         name=name,
+        level=level,
     )
 
 

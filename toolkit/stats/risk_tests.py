@@ -1,87 +1,174 @@
 """Tests that a threshold's risk is within a target: each gives the candidates it tested and the loosest that passed.
 
-Candidates come as a frame of counts, strictest first: threshold, images, accepted, wrong.
+Candidates come as a frame of counts, strictest first: threshold, images, accepted, and `lost`, the sum over the
+accepted of what each loses. That is how many are wrong, and is tested exactly, unless losses lie between 0 and 1.
 """
 
 from bisect import bisect_left
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from toolkit.stats.intervals import FloatArray, binomial_quantile
+from toolkit.stats.intervals import FloatArray
 from toolkit.stats.paired import holm
-from toolkit.stats.trials import BoolArray, CodeArray
+from toolkit.stats.trials import BoolArray
 
-ERRORS_AT_START = 2
-"""Wrong answers that the first test survives. With none allowed, one unlucky image ends the search at its start."""
+LOST_AT_START = 2
+"""What the first test survives, in wrong answers. With none allowed, one unlucky image ends the search at its start."""
 
 CANDIDATES = 30
 HOLM_CANDIDATES = 10
+FLOAT_NOISE = 1e-9
+"""A sum of losses this little above a whole number is that number: one loss more would be counted for nothing."""
 
 Tested = tuple[pd.DataFrame, int | None]
 """The candidates with their p-values and whether they passed, and the place of the loosest that did."""
 
 
-def needed_to_start(max_risk: float, delta: float, allowed: int = ERRORS_AT_START) -> int:
-    """Fewest accepted images of which `allowed` wrong ones still pass: 105 for 5 % at 90 % confidence."""
-    from scipy.special import bdtr
+@dataclass(frozen=True)
+class Target:
+    """What is to be promised, and the chance `delta` that the promise may break.
 
-    plenty = int((allowed + 1 - 10 * np.log(delta)) * 10 / max_risk)
-    return bisect_left(range(plenty), True, lo=allowed, key=lambda n: bool(bdtr(allowed, n, max_risk) <= delta))
+    `graded` says that losses lie between 0 and 1. With `min_coverage` a threshold can miss in two ways, too loose
+    for the risk or too strict for the coverage, so each has half of the chance.
+    """
+
+    max_risk: float
+    delta: float
+    graded: bool = False
+    min_coverage: float | None = None
+
+    @property
+    def each(self) -> float:
+        """The chance that one of the promises may break."""
+        return self.delta if self.min_coverage is None else self.delta / 2
+
+    @property
+    def start(self) -> int:
+        """Fewest accepted images with which a search may begin."""
+        return needed_to_start(self.max_risk, self.each, graded=self.graded)
+
+    def risk_p(self, lost: ArrayLike, trials: ArrayLike) -> FloatArray:
+        """p-values of "the mean loss is above `max_risk`"."""
+        return (hoeffding_bentkus_p if self.graded else risk_p)(lost, trials, self.max_risk)
+
+    def coverage_p(self, counts: pd.DataFrame) -> FloatArray:
+        """p-values of "the coverage is below `min_coverage`", none smaller than that of a looser candidate.
+
+        Tested from the loosest candidate on, they need no correction for their number.
+        """
+        if self.min_coverage is None:
+            return np.zeros(len(counts))
+        p = coverage_p(counts["accepted"].to_numpy(), counts["images"].to_numpy(), self.min_coverage)
+        return np.asarray(np.maximum.accumulate(p[::-1])[::-1])
 
 
-def fixed_sequence(counts: pd.DataFrame, max_risk: float, delta: float) -> Tested:
-    start = needed_to_start(max_risk, delta)
-    tested = spaced(counts[counts["accepted"] >= start], CANDIDATES)
-    tested["p"] = risk_p(tested["wrong"].to_numpy(), tested["accepted"].to_numpy(), max_risk)
-    tested["passed"] = np.logical_and.accumulate(tested["p"].to_numpy() <= delta)
+def needed_to_start(max_risk: float, delta: float, lost: int = LOST_AT_START, *, graded: bool = False) -> int:
+    """Fewest accepted images of which `lost` wrong ones still pass: 105 for 5 % at 90 % confidence."""
+    test = hoeffding_bentkus_p if graded else risk_p
+    plenty = int((lost + 1 - 10 * np.log(delta)) * 10 / max_risk)
+    return bisect_left(range(plenty), True, lo=lost, key=lambda n: bool(test(lost, n, max_risk) <= delta))
+
+
+def fixed_sequence(counts: pd.DataFrame, target: Target) -> Tested:
+    tested = spaced(_eligible(counts, target), CANDIDATES)
+    tested["p"] = np.maximum(target.risk_p(tested["lost"], tested["accepted"]), tested["p"])
+    tested["passed"] = np.logical_and.accumulate(tested["p"].to_numpy() <= target.each)
     failed = np.flatnonzero(~tested["passed"].to_numpy())
     tested = tested.iloc[: failed[0] + 1] if failed.size else tested  # nothing is tested after the first failure
     return tested, _last(tested)
 
 
-def holm_sequence(counts: pd.DataFrame, max_risk: float, delta: float) -> Tested:
-    start = needed_to_start(max_risk, delta)
-    tested = spaced(counts[counts["accepted"] >= start], HOLM_CANDIDATES)
-    tested["p"] = holm(risk_p(tested["wrong"].to_numpy(), tested["accepted"].to_numpy(), max_risk))
-    tested["passed"] = tested["p"] <= delta
+def holm_sequence(counts: pd.DataFrame, target: Target) -> Tested:
+    tested = spaced(_eligible(counts, target), HOLM_CANDIDATES)
+    tested["p"] = np.maximum(holm(target.risk_p(tested["lost"], tested["accepted"])), tested["p"])
+    tested["passed"] = tested["p"] <= target.each
     return tested, _last(tested)
 
 
-def generalized(counts: pd.DataFrame, max_risk: float, delta: float) -> Tested:
-    # All candidates have the same denominator, so one number of wrong answers separates those that pass.
+def generalized(counts: pd.DataFrame, target: Target) -> Tested:
+    # All candidates have the same denominator, so one sum of losses separates those that pass.
     images = int(counts["images"].max()) if len(counts) else 0
-    allowed = binomial_quantile(delta, images, max_risk)
-    allowed -= risk_p(np.array([allowed]), np.array([images]), max_risk)[0] > delta
-    tested = _around_the_last(counts, counts["wrong"].to_numpy() <= allowed)
-    tested["p"] = risk_p(tested["wrong"].to_numpy(), tested["images"].to_numpy(), max_risk)
+    lost = counts["lost"].to_numpy(np.float64)
+    ordered = np.sort(lost)
+    passing = bisect_left(range(lost.size), True, key=lambda i: bool(target.risk_p(ordered[i], images) > target.each))
+    within = lost <= ordered[passing - 1] if passing else np.zeros(lost.size, np.bool_)
+    p_coverage = target.coverage_p(counts)
+    tested = _around_the_last(counts.assign(p=p_coverage), within, p_coverage <= target.each)
+    tested["p"] = np.maximum(target.risk_p(tested["lost"], tested["images"]), tested["p"])
     return tested, _last(tested)
 
 
-def mean(counts: pd.DataFrame, max_risk: float, delta: float) -> Tested:  # noqa: ARG001 -- one call for all methods
-    bound = (counts["wrong"].to_numpy() + 1) / (counts["images"].to_numpy() + 1)
-    tested = _around_the_last(counts, bound <= max_risk)
+def mean(counts: pd.DataFrame, target: Target) -> Tested:
+    bound = (counts["lost"].to_numpy() + 1) / (counts["images"].to_numpy() + 1)
+    tested = _around_the_last(counts, bound <= target.max_risk, np.ones(len(counts), np.bool_))
     tested["p"] = np.nan
     return tested, _last(tested)
 
 
-def _around_the_last(counts: pd.DataFrame, passes: BoolArray) -> pd.DataFrame:
+def _eligible(counts: pd.DataFrame, target: Target) -> pd.DataFrame:
+    """Candidates that accept enough to be tested and cover enough, with the p-value of the latter.
+
+    This looks at which images are accepted and never at which answers are right, so it leaves the tests of risk
+    as they are.
+    """
+    p = target.coverage_p(counts)
+    return counts.assign(p=p)[(counts["accepted"].to_numpy() >= target.start) & (p <= target.each)]
+
+
+def _around_the_last(counts: pd.DataFrame, within: BoolArray, covers: BoolArray) -> pd.DataFrame:
     """Some candidates, with the loosest that passes and the one after it: enough to see where the line is."""
-    passed = np.logical_and.accumulate(passes)
-    turn = int(np.count_nonzero(passed))
+    held = np.logical_and.accumulate(within)
+    turn = int(np.count_nonzero(held))
     kept = set(spaced(counts, CANDIDATES).index) | {turn - 1, turn}
     places = [place for place in sorted(kept) if 0 <= place < len(counts)]
-    return counts.iloc[places].assign(passed=passed[places])
+    return counts.iloc[places].assign(passed=(held & covers)[places])
 
 
 METHODS = {"fixed_sequence": fixed_sequence, "holm": holm_sequence, "generalized": generalized, "mean": mean}
 
 
-def risk_p(wrong: CodeArray, trials: CodeArray, max_risk: float) -> FloatArray:
+def risk_p(wrong: ArrayLike, trials: ArrayLike, max_risk: float) -> FloatArray:
     """Exact p-values of "the risk is above `max_risk`", from counts; 1 where nothing was accepted."""
     from scipy.special import bdtr
 
-    return np.asarray(np.where(trials == 0, 1.0, bdtr(wrong.astype(np.float64), np.maximum(trials, 1), max_risk)))
+    k, n = np.asarray(wrong, np.float64), np.asarray(trials)
+    return np.asarray(np.where(n == 0, 1.0, bdtr(k, np.maximum(n, 1), max_risk)))
+
+
+def hoeffding_bentkus_p(lost: ArrayLike, trials: ArrayLike, max_risk: float) -> FloatArray:
+    """p-values of "the mean loss is above `max_risk`" for losses in [0, 1] (Hoeffding, Bentkus), from their sums.
+
+    The smaller of two bounds, valid whatever the losses' distribution; 1 where nothing was accepted. For losses of
+    0 and 1 only, `risk_p` is exact and smaller.
+    """
+    from scipy.special import bdtr, rel_entr
+
+    s, n = np.asarray(lost, np.float64), np.asarray(trials)
+    some = np.maximum(n, 1)
+    r = np.minimum(s / some, max_risk)
+    hoeffding = np.exp(-some * (rel_entr(r, max_risk) + rel_entr(1 - r, 1 - max_risk)))
+    bentkus = np.e * bdtr(np.maximum(np.ceil(s - FLOAT_NOISE), 0.0), some, max_risk)
+    return np.asarray(np.where(n == 0, 1.0, np.minimum(hoeffding, bentkus)))
+
+
+def mean_loss_bound(lost: float, trials: int, delta: float) -> float:
+    """The mean loss that is exceeded with a chance of `delta` at most: where the p-value of `lost` is `delta`."""
+    from scipy.optimize import brentq
+
+    if trials == 0 or lost >= trials:
+        return 1.0
+    return float(brentq(lambda risk: float(hoeffding_bentkus_p(lost, trials, risk)) - delta, lost / trials, 1 - 1e-12))
+
+
+def coverage_p(accepted: ArrayLike, images: ArrayLike, min_coverage: float) -> FloatArray:
+    """Exact p-values of "a smaller share than `min_coverage` is accepted"."""
+    from scipy.special import bdtrc
+
+    k, n = np.asarray(accepted, np.float64), np.asarray(images)
+    return np.asarray(np.where(k <= 0, 1.0, bdtrc(np.maximum(k - 1, 0), np.maximum(n, 1), min_coverage)))
 
 
 def _last(tested: pd.DataFrame) -> int | None:

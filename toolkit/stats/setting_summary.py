@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.errors import DatasetError
-from toolkit.metrics import Measures
+from toolkit.frames import LAGGED_S
+from toolkit.stats.error_rates import RESAMPLES, Texts, error_rates
 from toolkit.stats.intervals import (
     FloatArray,
     Interval,
@@ -23,11 +24,15 @@ from toolkit.stats.trials import POLICIES, BoolArray, CodeArray, Errors, Trials,
 
 NAN = float("nan")
 TIMED_OUT = "deadline_exceeded"
-LAGGED_S = 0.010
 
 
 def summary(
-    outcomes: pd.DataFrame, by: str | Sequence[str] | None = None, errors: Errors = "exclude", level: float = 0.95
+    outcomes: pd.DataFrame,
+    by: str | Sequence[str] | None = None,
+    errors: Errors = "exclude",
+    level: float = 0.95,
+    *,
+    resamples: int = RESAMPLES,
 ) -> pd.DataFrame:
     """All figures of each setting, one row a setting, or a setting and each combination of the `by` columns.
 
@@ -37,7 +42,9 @@ def summary(
     - ``accuracy_all``, right of all images, and ``accuracy_answered``, right of those answered;
       ``accuracy_normalised``, right but for case, width and spacing, of all images
     - ``coverage``, the share answered, and ``availability``, the share that did not end in an error
-    - ``cer_micro``, ``cer_macro``, ``ned``: of answers; ``cer_micro_all`` scores no answer as an empty one
+    - ``cer_micro``, ``cer_macro``, ``ned``: of answers; ``cer_micro_all`` scores no answer as an empty one; their
+      intervals are of the image bootstrap with `resamples` draws (0: Fieller's formula), and where there is no error
+      at all, the exact one that takes any image with an error to be wrong throughout
     - ``empty_targets``: images whose target is empty, which have insertions but no length
     - ``flip_rate``: how often two readings of one image differ in being right; missing without repeats
     - ``latency_p50_s``, ``latency_p95_s``: of answers; a trial that ran out of time took longer than any answer
@@ -53,8 +60,8 @@ def summary(
     trials = Trials.of(outcomes, errors)
     names = [by] if isinstance(by, str) else list(by or ())
     group, labels = _groups(outcomes, trials, names)
-    rows = [_figures(part, level) for part in _parts(outcomes, trials, group, len(labels))]
-    columns = list(_figures(_Part.empty(), level)) if not rows else None
+    rows = [_figures(part, level, resamples) for part in _parts(outcomes, trials, group, len(labels))]
+    columns = list(_figures(_Part.empty(), level, resamples)) if not rows else None
     frame = pd.concat([labels, pd.DataFrame(rows, columns=columns)], axis="columns")
     frame.attrs |= {"level": level, "errors": errors, "policy": POLICIES[errors], "unit": "image"}
     return frame
@@ -153,8 +160,9 @@ def _column(outcomes: pd.DataFrame, name: str, kind: type) -> NDArray[Any] | Non
 # ── the figures of one part ──────────────────────────────────────────────────────────────────────────────
 
 
-def _figures(part: _Part, level: float) -> dict[str, float]:
-    return {**_counts(part), **_shares(part, level), **_text(part), **_latency(part, level), **_cost(part, level)}
+def _figures(part: _Part, level: float, resamples: int) -> dict[str, float]:
+    text = _text(part, level, resamples)
+    return {**_counts(part), **_shares(part, level), **text, **_latency(part, level), **_cost(part, level)}
 
 
 def _counts(part: _Part) -> dict[str, float]:
@@ -194,20 +202,14 @@ def _share_interval(successes: FloatArray, trials: FloatArray, level: float) -> 
     return clustered_wilson(np.where(trials > 0, successes, 0), trials, level)
 
 
-def _text(part: _Part) -> dict[str, float]:
-    figures = {"cer_micro": NAN, "cer_macro": NAN, "cer_micro_all": NAN, "ned": NAN, "empty_targets": NAN}
-    if part.ned is not None:
-        figures["ned"] = _mean(part.ned[part.answered])
-    if part.target_length is None:
-        return figures
-    first = np.diff(part.image, prepend=-1) != 0
-    figures["empty_targets"] = float(np.count_nonzero(part.target_length[first] == 0))
-    if part.edits is not None:
-        edits = np.where(part.answered, part.edits, np.nan)[part.counted]
-        measures = Measures(part.correct[part.counted], edits, part.target_length[part.counted], edits)
-        figures["cer_micro"] = measures.cer_micro()
-        figures["cer_macro"] = measures.cer_macro()
-        figures["cer_micro_all"] = measures.cer_micro(unanswered="empty")
+def _text(part: _Part, level: float, resamples: int) -> dict[str, float]:
+    texts = Texts(
+        part.image, part.correct, part.answered, part.counted, part.edits, part.target_length, part.ned
+    )  # fmt: skip
+    figures = error_rates(texts, level, resamples) | {"empty_targets": NAN}
+    if part.target_length is not None:
+        first = np.diff(part.image, prepend=-1) != 0
+        figures["empty_targets"] = float(np.count_nonzero(part.target_length[first] == 0))
     return figures
 
 
@@ -262,7 +264,3 @@ def _with_ends(name: str, value: float, ends: Interval) -> dict[str, float]:
 
 def _ratio(numerator: Any, denominator: Any) -> float:
     return float(numerator) / float(denominator) if denominator else NAN
-
-
-def _mean(values: NDArray[Any]) -> float:
-    return float(values.mean()) if values.size else NAN

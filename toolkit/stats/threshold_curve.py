@@ -7,6 +7,7 @@ import pandas as pd
 
 from toolkit.errors import SettingError
 from toolkit.stats.intervals import FloatArray, normal_quantile, wilson
+from toolkit.stats.losses import Loss, check_loss, loss_by_confidence, loss_by_setting
 from toolkit.stats.placement import Grid, Placement, read_confidences, read_grid
 from toolkit.stats.results import Result, percent
 from toolkit.stats.trials import Errors
@@ -22,7 +23,9 @@ class ThresholdCurve(Result):
     - ``accepted``, and of these ``correct`` and ``wrong``
     - ``coverage``, the share accepted; ``accuracy_answered``, right of those accepted; ``accuracy_all``, right of
       all; each with the ends of its interval, which hold for one threshold at a time, not for all at once
-    - ``risk``, wrong of those accepted; ``generalized_risk``, accepted and wrong of all
+    - ``recall_correct``, of the right answers that the loosest threshold accepts, those that this one does
+    - ``risk``, wrong of those accepted; ``generalized_risk``, accepted and wrong of all, with its interval
+    - ``loss`` and ``mean_loss`` of those accepted, where another loss than "wrong" was asked for
     - ``cost_usd`` in all, ``cost_per_correct_usd`` with its interval, ``utility`` an image
 
     A share of nothing accepted is NaN. `name` is the setting, or the provider and the parameter it was asked at.
@@ -36,6 +39,7 @@ class ThresholdCurve(Result):
     utility: Utility
     seconds: FloatArray
     violations: int = 0
+    loss: Loss = "wrong"
 
     def explain(self) -> str:
         if self.table.empty:
@@ -64,30 +68,39 @@ def thresholds(
     utility: Utility | None = None,
     errors: Errors = "exclude",
     level: float = 0.95,
+    loss: Loss = "wrong",
 ) -> ThresholdCurve:
     """The curve of one engine over its confidences, or of a provider over a parameter of its settings.
 
-    With `setting` every confidence that occurs is a threshold, and accepts the answers that reach it. With `provider` and `over`, as in ``provider="capsolver", over="score"``, the settings
-    that differ in that parameter only are the thresholds, on the images that count at all of them. Of repeated
-    images the first reading is used. `utility` says what outcomes are worth; without it, a right answer is 1.
+    With `setting` every confidence that occurs is a threshold, and accepts the answers that reach it. With
+    `provider` and `over`, as in ``provider="capsolver", over="score"``, the settings that differ in that parameter
+    only are the thresholds, on the images that count at all of them. Of repeated images the first reading is used.
+    `utility` says what outcomes are worth; without it, a right answer is 1. `loss` "cer" or "ned" adds how far off
+    the accepted answers are (see `losses.Loss`), for `pick_threshold` to limit.
 
     `DatasetError` without confidences; `SettingError` when it is not clear whose curve is meant.
     """
     normal_quantile(level)
     if (provider is None) != (over is None) or (provider is not None and setting is not None):
         raise SettingError("give setting=… for an engine, or provider=… and over=… for a service's own threshold")
+    check_loss(loss)
     utility = utility or Utility()
     if provider is not None and over is not None:
         grid, about = read_grid(outcomes, provider, over, errors)
         seconds = np.array([_mean_known(column) for column in about["latency_s"]])
         table = _table(grid, level, utility, seconds)
         _add_recorded_costs(table, grid, np.stack(about["cost_usd"].tolist(), axis=1))
-        return ThresholdCurve(table, grid, f"{provider} over {over}", level, utility, seconds, grid.violations)
+        if loss != "wrong":
+            _add_loss(table, loss_by_setting(outcomes, about["setting"], errors, loss))
+        return ThresholdCurve(table, grid, f"{provider} over {over}", level, utility, seconds, grid.violations, loss)
     placement = read_confidences(outcomes, setting, errors)
     # An engine takes its time before it knows how sure it is, so no threshold saves any.
     seconds = np.zeros(placement.thresholds.size)
     name = setting if setting is not None else str(outcomes["setting"].iloc[0]) if len(outcomes) else "no setting"
-    return ThresholdCurve(_table(placement, level, utility, seconds), placement, name, level, utility, seconds)
+    table = _table(placement, level, utility, seconds)
+    if loss != "wrong":
+        _add_loss(table, loss_by_confidence(outcomes, setting, placement.thresholds, errors, loss))
+    return ThresholdCurve(table, placement, name, level, utility, seconds, loss=loss)
 
 
 def _table(placement: Placement, level: float, utility: Utility, seconds: FloatArray) -> pd.DataFrame:
@@ -106,11 +119,12 @@ def _table(placement: Placement, level: float, utility: Utility, seconds: FloatA
             ("coverage", accepted, n),
             ("accuracy_answered", correct, accepted),
             ("accuracy_all", correct, n),
+            ("generalized_risk", wrong, n),
         ):
             low, high = wilson(k, of, level)
             columns |= {name: k / of, f"{name}_low": low, f"{name}_high": high}
+        columns["recall_correct"] = correct / correct[:1] if correct.size and correct[0] else np.full(correct.size, NAN)
         columns["risk"] = wrong / accepted
-        columns["generalized_risk"] = wrong / n
         right_share, wrong_share = correct / n, wrong / n
         spent = utility.spent(right_share, wrong_share)
         columns["cost_usd"] = spent * n
@@ -124,6 +138,13 @@ def _table(placement: Placement, level: float, utility: Utility, seconds: FloatA
     table = pd.DataFrame(columns, copy=False)
     table.attrs |= {"level": level, "intervals": "hold for one threshold at a time, not for all at once"}
     return table
+
+
+def _add_loss(table: pd.DataFrame, lost: FloatArray) -> None:
+    place = list(table.columns).index("risk") + 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        table.insert(place, "mean_loss", lost / table["accepted"].to_numpy())
+    table.insert(place, "loss", lost)
 
 
 def _add_recorded_costs(table: pd.DataFrame, grid: Grid, cost: FloatArray) -> None:
