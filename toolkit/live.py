@@ -6,7 +6,10 @@ import threading
 import weakref
 from collections.abc import Iterable
 from concurrent.futures import Executor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from toolkit.engine.budget import Budget
 from toolkit.engine.retry import RetryPolicy
 from toolkit.engine.runner import Progress, Runner
 from toolkit.lanes import LimitsLike
@@ -15,14 +18,19 @@ from toolkit.run import Run
 from toolkit.session import DatasetLike, StoreLike, open_session
 from toolkit.store import Store
 
+if TYPE_CHECKING:
+    from toolkit.widgets import ProgressView
+
 
 class LiveRun(Run):
     """A run that a thread of this process is at work on. Its frames show what is there so far."""
 
-    def __init__(self, store: Store, runner: Runner) -> None:
+    def __init__(self, store: Store, runner: Runner, budget: Budget) -> None:
         super().__init__(store)
         self._runner = runner
+        self._budget = budget
         self._failure: BaseException | None = None
+        self._told_to_stop = False
         # Not `Thread.join`: until Python 3.13 an interrupt within it makes the thread look ended while it works on.
         self._ended = threading.Event()
         # Before the pools of workers close, which is earlier than `atexit`: what has begun needs them to end well.
@@ -35,12 +43,33 @@ class LiveRun(Run):
         return self._runner.progress
 
     @property
+    def spent_usd(self) -> float:
+        """Money spent or possibly spent, earlier sessions of this store included; settings without a price count nought."""
+        return self._budget.spent_usd
+
+    @property
+    def reserved_usd(self) -> float:
+        """The most that the readings under way may cost."""
+        return self._budget.reserved_usd
+
+    @property
+    def budget_usd(self) -> float | None:
+        """The bound that was given; None without one."""
+        return self._budget.limit_usd
+
+    @property
     def running(self) -> bool:
         """Whether it is still at work."""
         return not self._ended.is_set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop and has not ended yet."""
+        return self.running and self._told_to_stop
+
     def stop(self) -> None:
         """Begin nothing more. What has begun is finished and kept; the same call again resumes."""
+        self._told_to_stop = True
         self._runner.stop()
 
     def wait(self, timeout_s: float | None = None) -> Run:
@@ -49,6 +78,24 @@ class LiveRun(Run):
         if not self.running and self._failure is not None:
             raise self._failure
         return self
+
+    @cached_property
+    def view(self) -> "ProgressView":
+        """How it goes, as a widget with a stop button; the same one wherever it is displayed."""
+        from toolkit.widgets import ProgressView
+
+        return ProgressView(self)
+
+    def _ipython_display_(self) -> None:
+        if not self.running:
+            raise NotImplementedError  # by which IPython means: take the bundle below
+        self.view._ipython_display_()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Its widget while it runs, afterwards the summary that any run shows."""
+        if self.running:
+            return self.view._repr_mimebundle_(include, exclude)
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _work(self) -> None:
         try:
@@ -118,4 +165,4 @@ def start(
         deadline_s=deadline_s,
         transport=transport,
     )
-    return LiveRun(session.store, session.runner)
+    return LiveRun(session.store, session.runner, session.budget)

@@ -11,6 +11,7 @@ from toolkit.dataset import Dataset, load_dataset
 from toolkit.engine.books import Books
 from toolkit.engine.budget import Budget
 from toolkit.engine.journal import Journal
+from toolkit.engine.log_shapes import understood
 from toolkit.engine.plan import Done, Plan
 from toolkit.engine.retry import RetryPolicy
 from toolkit.engine.runner import Agenda, Runner
@@ -40,10 +41,11 @@ def as_store(store: StoreLike) -> Store:
 
 @dataclass(frozen=True)
 class Session:
-    """A claimed store and the runner that will fill it."""
+    """A claimed store, the runner that will fill it, and the money it may spend."""
 
     store: Store
     runner: Runner
+    budget: Budget
 
 
 def open_session(
@@ -78,19 +80,20 @@ def open_session(
     kept.open(manifest(dataset, by_label, named, repeats, seed, can_drive, design), labels(dataset))
     try:
         books = Books()
-        for records, _ in kept.blocks():
-            books.read(records)
-        journal = Journal(kept)
+        for records, offset in kept.blocks():
+            with understood(kept, records, offset):
+                books.read(records)
         began = session(kept)
         books.read([began])
-        journal.append(began)
+        kept.append(began)
+        journal = Journal(kept)
         plan = Plan(tuple(by_label), dataset.ids, repeats, seed)
         done = plan.done(books.done(retry_errors=retry_errors))
         budget = Budget(budget_usd, _spent_usd(books, by_label))
         means = Means(journal, budget, limits, transport, workers, executor, deadline_s)
         groups = lanes(by_label, accounts, means, books.to_collect())
         runner = Runner(agenda(plan, done, books), dataset, journal, groups, done, retry or RetryPolicy())
-        return Session(kept, runner)
+        return Session(kept, runner, budget)
     except BaseException:
         kept.close()
         raise

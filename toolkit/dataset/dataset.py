@@ -195,6 +195,12 @@ class Dataset(Sequence[Sample]):
         name = f"{self.name} ({preparation})"
         return type(self)(prepared, name=name, path=self.path, left_out=self.left_out)
 
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Copy images, labels and tags into a new folder, from which `tk.load_dataset` reads them again."""
+        from toolkit.dataset.saving import save
+
+        return save(self, Path(folder))
+
     # ── tables ───────────────────────────────────────────────────────────────────────────────────────────
 
     @property

@@ -49,6 +49,8 @@ class Folder:
                 self._safe_parents.add(parent)
             if not stat.S_ISREG(os.stat(place).st_mode if linked else status.st_mode):  # noqa: PTH116 -- as above
                 return f"{name!r} is not a file", "name an image file"
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and no file is called
+            return f"the image name {name!r} is no valid text", "correct the name"
         except (FileNotFoundError, NotADirectoryError):
             return f"the image {name!r} is not in {self.path}", "add the image or remove the row"
         except OSError as error:

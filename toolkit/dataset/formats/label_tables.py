@@ -88,7 +88,7 @@ def _load_jsonl(path: Path, options: Options) -> Dataset:
             continue
         try:
             row = json.loads(written)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             intake.refuse(line, f"not JSON ({error})", "write one JSON object a line")
             continue
         if not isinstance(row, dict):

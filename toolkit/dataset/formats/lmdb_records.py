@@ -2,7 +2,8 @@
 
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,8 @@ from toolkit.dataset.intake import Intake
 from toolkit.errors import DatasetError
 from toolkit.extras import require
 from toolkit.types import Source
+
+_MOST_DIGITS = 19
 
 _open_environments: dict[tuple[int, Path], Any] = {}
 """By process and path: an environment may be open once in a process, and must not be used across a fork."""
@@ -26,7 +29,7 @@ class LmdbImage:
     number: int
 
     def read(self) -> bytes:
-        with _environment(self.database).begin(buffers=False) as transaction:
+        with _sound(self.database), _environment(self.database).begin(buffers=False) as transaction:
             image = transaction.get(_image_key(self.number))
         if image is None:
             raise DatasetError(f"{self.database}: the database has no {_image_key(self.number).decode()}")
@@ -53,7 +56,7 @@ def _load(path: Path, options: Options) -> Dataset:
     intake = Intake(options.on_error, only_tags=options.tags)
     intake.reading(database, "sample")
     numbers = array("Q")
-    with environment.begin() as transaction:
+    with _sound(database), environment.begin() as transaction:
         for number in range(1, _sample_count(transaction, database) + 1):
             label = transaction.get(f"label-{number:09d}".encode())
             try:
@@ -73,8 +76,11 @@ def _load(path: Path, options: Options) -> Dataset:
 
 def _sample_count(transaction: Any, database: Path) -> int:
     value = transaction.get(b"num-samples")
-    if value is None or not value.isdigit():
-        raise DatasetError(f"{database}: num-samples is {value!r} where a number is needed; is it a text dataset?")
+    most = transaction.stat()["entries"]  # a larger number would be a walk through nothing
+    if value is None or not value.isdigit() or len(value) > _MOST_DIGITS or int(value) > most:
+        raise DatasetError(
+            f"{database}: num-samples is {value!r:.60} where a number is needed, at most {most:,}; is it a text dataset?"
+        )
     return int(value)
 
 
@@ -89,7 +95,27 @@ def _environment(database: Path) -> Any:
             )
         except lmdb.Error as error:
             raise DatasetError(f"{database}: not readable as LMDB ({error})") from error
+        _check_whole(_open_environments[key], database)
     return _open_environments[key]
+
+
+def _check_whole(environment: Any, database: Path) -> None:
+    """A database that was cut is read beyond its end by LMDB, and the system ends the whole process for that."""
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    size = (database / "data.mdb").stat().st_size
+    if size < needed:
+        _open_environments.pop((os.getpid(), database.resolve())).close()
+        raise DatasetError(f"{database}: data.mdb has {size:,} bytes where {needed:,} belong; copy it anew")
+
+
+@contextmanager
+def _sound(database: Path) -> Iterator[None]:
+    """A page that is damaged is a matter of the dataset."""
+    lmdb = require("lmdb", "reading LMDB datasets", "lmdb")
+    try:
+        yield
+    except lmdb.Error as error:
+        raise DatasetError(f"{database}: not readable as LMDB ({error}); copy it anew") from error
 
 
 def _image_key(number: int) -> bytes:

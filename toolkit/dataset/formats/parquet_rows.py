@@ -5,6 +5,7 @@ beside a column of labels. Labels and tags are read at once, images one row grou
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -18,7 +19,7 @@ from toolkit.dataset.formats.label_tables import IMAGE_COLUMNS, TEXT_COLUMNS, pi
 from toolkit.dataset.intake import Intake
 from toolkit.errors import DatasetError
 from toolkit.extras import require
-from toolkit.types import Source
+from toolkit.types import File, Source
 
 KEPT_BYTES = 32 * 2**20
 """Row groups that are no larger stay in memory, two at a time; larger ones are read through in small batches."""
@@ -38,7 +39,8 @@ class ParquetCell:
     row: int
 
     def read(self) -> bytes:
-        cell = _cell(self)
+        with _sound(self.file):
+            cell = _cell(self)
         data: bytes | None = cell.get("bytes") if isinstance(cell, dict) else cell
         path: str | None = cell.get("path") if isinstance(cell, dict) else None
         if data is not None:
@@ -48,7 +50,7 @@ class ParquetCell:
             raise DatasetError(f"{where}: the image is null")
         if objection := Folder(self.file.parent).objection(path):
             raise DatasetError(f"{where}: {objection[0]}; {objection[1]}")
-        return (self.file.parent / path).read_bytes()
+        return File(self.file.parent / path).read()
 
 
 class ParquetImages:
@@ -121,7 +123,7 @@ def _all_distinct(files: list[Path], column: str) -> bool:
 
 def _rows(file: Path, columns: list[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Row group, row within it, and the values of some columns."""
-    with _open(file) as parquet:
+    with _open(file) as parquet, _sound(file):
         for group in range(parquet.num_row_groups):
             row = 0
             for batch in parquet.iter_batches(batch_size=4096, row_groups=[group], columns=columns):
@@ -162,11 +164,18 @@ def _cell_of_large_group(parquet: Any, place: ParquetCell) -> Any:
 
 def _open(file: Path) -> Any:
     parquet = require("pyarrow.parquet", "reading Parquet datasets", "parquet")
-    arrow = require("pyarrow", "reading Parquet datasets", "parquet")
-    try:
+    with _sound(file):
         # buffered, so that a large column chunk is read piece by piece
         return parquet.ParquetFile(file, buffer_size=2**20, pre_buffer=False)
-    except (arrow.ArrowException, OSError) as error:
+
+
+@contextmanager
+def _sound(file: Path) -> Iterator[None]:
+    """A file or a page of it that is damaged is a matter of the dataset."""
+    arrow = require("pyarrow", "reading Parquet datasets", "parquet")
+    try:
+        yield
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{file}: not readable as Parquet ({error})") from error
 
 

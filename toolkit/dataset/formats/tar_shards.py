@@ -88,7 +88,7 @@ def _load(path: Path, options: Options) -> Dataset:
                 continue
             try:
                 target, tags = _label(parts, options.text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 intake.refuse(parts[0].number, f"the label of {key!r} is not readable ({error})", "write UTF-8 or JSON")
                 continue
             if intake.accept(image.number, key + image.suffix, target, tags):
