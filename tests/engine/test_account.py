@@ -101,6 +101,15 @@ async def a_while():
         await asyncio.sleep(0)
 
 
+async def sent(service, count):
+    """Return when so many are in flight, and no more have come a while later."""
+    for _ in range(1000):
+        if service.in_flight >= count:
+            break
+        await asyncio.sleep(0.01)
+    await a_while()
+
+
 def test_no_more_are_in_flight_than_are_allowed(store):
     """However many ask; the others come when a place is free."""
 
@@ -110,7 +119,7 @@ def test_no_more_are_in_flight_than_are_allowed(store):
         await lane.open()
         service.open.clear()
         asked = [ask(lane, number) for number in range(20)]
-        await a_while()
+        await sent(service, 4)
         held = service.in_flight
         service.open.set()
         tallies = await asyncio.gather(*asked)
@@ -125,6 +134,30 @@ def test_no_more_are_in_flight_than_are_allowed(store):
     assert service.closed
 
 
+@pytest.mark.parametrize(("per_second", "ahead"), [(None, 2), (10_000, 0)])
+def test_the_next_are_written_down_while_all_places_are_taken(store, per_second, ahead):
+    """They go as soon as an answer comes, without waiting for the disk; where the rate is limited, none is ahead of it."""
+
+    async def session():
+        service = Service()
+        lane = lane_of(store, service, limits=Limits(in_flight=16, per_second=per_second))
+        await lane.open()
+        service.open.clear()
+        asked = [ask(lane, number) for number in range(30)]
+        await sent(service, 16)
+        await lane.journal.durable()
+        written = sum(record["event"] == "asked" for record in records(store))
+        service.open.set()
+        await asyncio.gather(*asked)
+        await lane.close()
+        return service, written
+
+    service, written = asyncio.run(session())
+
+    assert service.most == 16
+    assert written == 16 + ahead
+
+
 def test_stopping_lets_go_of_what_has_not_been_sent(store):
     """Of those that wait for a place, for money and for the rate; what was sent is finished, and alone is spent."""
 
@@ -137,8 +170,8 @@ def test_stopping_lets_go_of_what_has_not_been_sent(store):
         lane._pacing._shared.write(0.0, 0.0, 0.01, 0.0)
         service.open.clear()
         asked = [ask(lane, number) for number in range(8)]
-        await a_while()
-        sent = service.in_flight
+        await sent(service, 1)
+        held = service.in_flight
         lane.stop()
         await a_while()
         done = [task.done() for task in asked]
@@ -146,11 +179,11 @@ def test_stopping_lets_go_of_what_has_not_been_sent(store):
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         lane.dead = TransportError("the test is over")  # so that the balance does not wait for its turn
         await lane.close()
-        return sent, done, outcomes, budget
+        return held, done, outcomes, budget
 
-    sent, done, outcomes, budget = asyncio.run(session())
+    held, done, outcomes, budget = asyncio.run(session())
 
-    assert sent == 1
+    assert held == 1
     assert done == [False] + [True] * 7
     assert outcomes[0].answer.text == "word"
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[1:])
@@ -166,16 +199,16 @@ def test_a_budget_that_is_used_up_begins_nothing(store):
         await lane.open()
         service.open.clear()
         asked = [ask(lane, number) for number in range(3)]
-        await a_while()
-        sent, waits = service.in_flight, not asked[2].done()
+        await sent(service, 2)
+        held, waits = service.in_flight, not asked[2].done()
         service.open.set()
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         await lane.close()
-        return sent, waits, outcomes
+        return held, waits, outcomes
 
-    sent, waits, outcomes = asyncio.run(session())
+    held, waits, outcomes = asyncio.run(session())
 
-    assert (sent, waits) == (2, True)
+    assert (held, waits) == (2, True)
     assert isinstance(outcomes[2], NotBegun)
     assert "budget of 2 USD" in str(outcomes[2])
 
@@ -220,7 +253,7 @@ def test_the_log_knows_of_a_request_before_it_is_sent(store):
         await lane.open()
         service.open.clear()
         asked = ask(lane)
-        await a_while()
+        await sent(service, 1)
         written = records(store)
         service.open.set()
         await asked

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.engine.drive import Called, Computed, drive, in_words, read_through
-from toolkit.errors import BadRequest, DeadlineExceeded, EngineFailure, ProtocolError, TransportError
+from toolkit.errors import BadRequest, DeadlineExceeded, EngineFailure, ProtocolError, StoreError, TransportError
 from toolkit.types import Answer, Call, Compute, Reply, Submitted, Wait
 
 SECONDS = st.floats(0, 100).map(lambda seconds: round(seconds, 3))
+EIGHTHS = st.integers(0, 800).map(lambda eighths: eighths / 8)  # their sums are exact
 
 
 class Scripted:
@@ -94,7 +95,20 @@ def test_every_second_has_one_place(steps):
     assert tally.limit_wait_s == close(limit_wait_s, abs=1e-6)
 
 
-@given(st.lists(SECONDS, min_size=1, max_size=8), st.floats(0.001, 300))
+def test_a_try_begins_when_its_first_request_goes():
+    """What our own limits held up lies before it, so that latencies can be laid side by side from where they begin."""
+    world = Scripted()
+    begun = world.clock.unix()
+
+    tally = driven(
+        flow_of([call(service_s=2, limit_wait_s=30), Wait(1.0), call(service_s=3, limit_wait_s=4)]), world=world
+    )
+
+    assert tally.started_at == begun + 30
+    assert tally.started_at + tally.latency_s == pytest.approx(world.clock.unix())
+
+
+@given(st.lists(EIGHTHS, min_size=1, max_size=8), EIGHTHS.filter(bool))
 def test_no_pause_goes_beyond_the_deadline(pauses, deadline_s):
     """A flow that waits longer than it may is told so as soon as the time is up, not after its pause."""
     tally = driven(flow_of([Wait(seconds) for seconds in pauses]), deadline_s)
@@ -246,3 +260,14 @@ def test_a_value_that_is_no_answer_passes_where_none_is_wanted():
 def test_errors_in_words(error, words):
     """An error is named by its type and its reason, as far as it gives one."""
     assert in_words(error) == words
+
+
+def test_a_store_that_fails_is_not_laid_at_the_providers_door():
+    """What cannot be written down ends the run; as an outcome of the trial it would be believed."""
+
+    class FullDisk(Scripted):
+        async def submitted(self, step):
+            raise StoreError("no room")
+
+    with pytest.raises(StoreError, match="no room"):
+        driven(flow_of([Submitted(7)]), world=FullDisk())

@@ -65,6 +65,40 @@ def test_two_hundred_that_wait_cost_two_syncs():
     assert set(safe_at[1:]) == {200}  # none of them took the sync that began before it had written
 
 
+def test_what_nobody_waits_for_is_written_and_not_synced():
+    """An engine's reading costs nothing to do again."""
+
+    async def recorded():
+        disk = SlowDisk()
+        journal = Journal(disk)
+        for number in range(3):
+            journal.append({"number": number})
+        while disk.appended < 3:  # noqa: ASYNC110 -- what sets it is a thread
+            await asyncio.sleep(0.001)
+        return disk
+
+    disk = asyncio.run(recorded())
+
+    assert [record["number"] for block, _ in disk.blocks() for record in block] == [0, 1, 2]
+    assert disk.synced == []
+
+
+def test_after_a_write_that_failed_nothing_is_taken():
+    """Whoever appends next is told, and does not ask a service for what could not be written down."""
+
+    async def recorded():
+        disk = SlowDisk()
+        disk.close()
+        journal = Journal(disk)
+        journal.append({})
+        with pytest.raises(StoreError, match="not open"):
+            await journal.durable()
+        with pytest.raises(StoreError, match="not open"):
+            journal.append({})
+
+    asyncio.run(recorded())
+
+
 def test_nothing_new_needs_no_sync():
     """What is safe is safe."""
 
@@ -118,3 +152,31 @@ def test_a_disk_that_fails_tells_all_who_wait():
     for outcome in asyncio.run(recorded()):
         with pytest.raises(StoreError, match="disk is gone"):
             raise outcome
+
+
+def test_whoever_waits_is_told_though_others_keep_the_disk_busy():
+    """Its own sync is the running one or the next; that more is always asked for does not hold it up."""
+
+    async def recorded():
+        disk = SlowDisk()
+        disk.may_end.set()
+        journal = Journal(disk)
+        over = asyncio.Event()
+
+        async def others():
+            while not over.is_set() and len(disk.synced) < 100:
+                journal.append({})
+                await journal.durable()
+
+        busy = asyncio.create_task(others())
+        while not disk.synced:  # noqa: ASYNC110 -- what sets it is a thread
+            await asyncio.sleep(0)
+        begun_after = len(disk.synced)
+        journal.append({})
+        await journal.durable()
+        waited = len(disk.synced) - begun_after
+        over.set()
+        await busy
+        return waited
+
+    assert asyncio.run(recorded()) <= 3  # one that ran already, its own, and one that ended before it woke

@@ -276,3 +276,28 @@ print(other.allowed)
     assert one.allowed == 8
     placed(one)
     assert clock.seconds >= time.time() + 900
+
+
+@pytest.mark.parametrize("set_back_s", [60.0, 1800.0, 86_400.0])
+def test_a_clock_that_is_set_back_holds_nobody_up(tmp_path, set_back_s):
+    """Neither a declared rate nor a pause lasts for as long as the clock was set back."""
+
+    class TimeOfDay(HandClock):
+        ahead_s = 1_800_000_000.0
+
+        def __init__(self):
+            self.seconds = 0.0
+
+        def unix(self):
+            return self.seconds + self.ahead_s
+
+    clock = TimeOfDay()
+    governor = Governor(Limits(16, per_second=1))
+    pacing = Pacing(governor, ACCOUNT, clock, tmp_path)
+    placed(pacing, pacing)
+    pacing.refused(clock.unix(), 2.0, rate=True)
+    clock.ahead_s -= set_back_s
+    placed(pacing, pacing)
+    pacing.close()
+
+    assert clock.seconds < 10

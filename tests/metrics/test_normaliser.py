@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from toolkit.errors import DatasetError, SettingError
 from toolkit.metrics import RELAXED, STRICT, Normaliser
+from toolkit.metrics.normaliser import LONG
 
 ALL_STEPS = Normaliser(
     nfkc=True, invisible=True, whitespace="collapse", casefold=True, replace=(("0", "o"),), alphabet="aoß é"
@@ -49,6 +50,17 @@ def test_removing_an_invisible_character_lets_its_neighbours_compose():
 def test_a_column_gets_what_its_texts_get_one_by_one(texts, normaliser):
     """Working on all texts in one piece changes nothing, whatever they contain."""
     assert [None if text is None else normaliser(text) for text in texts] == normaliser.apply(texts)
+
+
+@pytest.mark.parametrize("whitespace", ["keep", "strip", "collapse", "delete"])
+def test_a_long_column_gets_what_its_texts_get(whitespace):
+    """A column of many texts is worked on in other ways than a short one, blanks of all kinds at its seams included."""
+    normaliser = Normaliser(nfkc=True, invisible=True, whitespace=whitespace, casefold=True)
+    rng = np.random.default_rng(0)
+    letters = np.array(list("aBé \u00a0\u3000\t\n\u2003\u200b\u0301\x1f"))
+    texts = ["".join(rng.choice(letters, length)) for length in rng.integers(0, 12, 30_000).tolist()]
+    assert sum(map(len, texts)) > LONG
+    assert [normaliser(text) for text in texts] == normaliser.apply(texts)
 
 
 @given(st.text())

@@ -4,10 +4,9 @@ All settings with the same key at the same address run here and share what the s
 """
 
 import asyncio
-from collections import deque
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from toolkit.engine.budget import Budget
@@ -15,6 +14,7 @@ from toolkit.engine.drive import Called, Clock, Computed, SystemClock, Tally, dr
 from toolkit.engine.journal import Journal
 from toolkit.engine.limits import Governor, Limits
 from toolkit.engine.pacing import Pacing
+from toolkit.engine.places import Places
 from toolkit.engine.redaction import redact
 from toolkit.engine.runner import NotBegun
 from toolkit.engine.single import Exchanges
@@ -41,13 +41,14 @@ class AccountLane:
     clock: Clock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
-        self.slots = self.limits.in_flight
         self.governor = Governor(self.limits)
+        # Some wait for the disk before their request, and about as many after their answer.
+        self.slots = self.limits.in_flight + 2 * self._ahead(self.limits.in_flight)
         self.dead: ProviderError | None = None
         self._pacing = Pacing(self.governor, self.account, self.clock)
         self._client: Client | None = None
-        self._under_way = 0
-        self._at_the_door: deque[asyncio.Future[None]] = deque()
+        self._in_hand = Places(lambda: self._pacing.allowed + self._ahead(self._pacing.allowed))
+        self._in_flight = Places(lambda: self._pacing.allowed)
         self._not_begun: set[asyncio.Task[Any]] = set()
         self._noted: tuple[int, float | None] | None = None
 
@@ -75,7 +76,9 @@ class AccountLane:
 
     async def _note_balance(self, when: str) -> None:
         provider = next(iter(self.settings.values()))
-        tally = await drive(provider.balance(), self._world(None), min(self.deadline_s, _BALANCE_S))
+        world = self._world(None)
+        tally = await drive(provider.balance(), world, min(self.deadline_s, _BALANCE_S))
+        world.end()
         if tally.error is not None and tally.error.fatal:
             self._die(tally.error)
         if tally.error is None and tally.value is not None:
@@ -98,11 +101,13 @@ class AccountLane:
         self._not_begun.add(reading)
         begun = self.clock.now()
         try:
-            await self._enter()
+            await self._in_hand.enter()
             try:
+                if self.dead is not None:
+                    raise NotBegun(f"{self.dead.kind}: {self.dead}")
                 tally = await self._read(trial, provider, sample, task_id, begun)
             finally:
-                self._leave()
+                self._in_hand.leave()
         finally:
             self._not_begun.discard(reading)
         self._note_limits()
@@ -129,6 +134,7 @@ class AccountLane:
                 spent_usd = 0.0
             raise
         finally:
+            world.end()
             self.budget.settle(most_usd, spent_usd)
         tally.limit_wait_s += waited_s
         tally.task_id = task_id if tally.task_id is None else tally.task_id
@@ -136,17 +142,16 @@ class AccountLane:
         return tally
 
     async def recorded(self, tally: Tally) -> None:
-        """The try stands in the journal, and survives this process: see that it soon survives a power cut as well.
-
-        The next reading does not wait for the disk, which would leave the service idle for as long.
-        """
+        """The try was appended to the journal: return when it survives a power cut."""
         if tally.sent:
-            self.journal.sync_soon()
+            await self.journal.durable()
 
     def _world(self, trial: Trial | None) -> "_World":
         assert self._client is not None  # noqa: S101 -- a lane is asked between open and close only
         exchanges = Exchanges(self.account, self._client)
-        return _World(self.clock, exchanges, self._pacing, self.journal, trial, lambda: self.dead, self._begins)
+        return _World(
+            self.clock, exchanges, self._pacing, self._in_flight, self.journal, trial, lambda: self.dead, self._begins
+        )
 
     def _begins(self) -> None:
         """The reading that runs now sends its first request: from here on it is finished, whatever is stopped."""
@@ -168,10 +173,8 @@ class AccountLane:
     def _die(self, error: ProviderError) -> None:
         redact(error, self.account.key)
         self.dead = self.dead or error
-        while self._at_the_door:
-            place = self._at_the_door.popleft()
-            if not place.done():
-                place.set_exception(NotBegun(f"{error.kind}: {error}"))
+        self._in_hand.let_all_in()
+        self._in_flight.let_all_in()
 
     def _note_limits(self) -> None:
         """Write down what is allowed, when that has changed by more than a little."""
@@ -184,26 +187,13 @@ class AccountLane:
             {"event": "limits", "account": self.name, "at": at, "in_flight": allowed, "per_second": per_second}
         )
 
-    # ── places: as many readings at a time as the governor allows ────────────────────────────────────────
+    def _ahead(self, allowed: int) -> int:
+        """How many readings may wait for the disk, or with all written down for a place, beside those in flight.
 
-    async def _enter(self) -> None:
-        while self.dead is None:
-            if self._under_way < self._pacing.allowed:
-                self._under_way += 1
-                return
-            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._at_the_door.append(place)
-            await place
-        raise NotBegun(f"{self.dead.kind}: {self.dead}")
-
-    def _leave(self) -> None:
-        self._under_way -= 1
-        free = self._pacing.allowed - self._under_way
-        while free > 0 and self._at_the_door:
-            place = self._at_the_door.popleft()
-            if not place.done():
-                place.set_result(None)
-                free -= 1
+        The service would idle as long as the disk takes otherwise. Where the rate is limited it has to anyway, and
+        none gets ahead, because a request goes as soon as the rate allows it.
+        """
+        return math.ceil(allowed / _ONE_AHEAD_OF) if self.governor.pace is None else 0
 
     async def _reserve(self, usd: float) -> None:
         while not self.budget.reserve(usd):
@@ -213,6 +203,7 @@ class AccountLane:
 
 
 _TOO_MANY = 429
+_ONE_AHEAD_OF = 8
 _TELLING_CHANGE = 0.1
 _BALANCE_S = 10.0  # a service that does not tell it holds nobody up for longer
 
@@ -230,11 +221,13 @@ class _World:
     clock: Clock
     exchanges: Exchanges
     pacing: Pacing
+    places: Places
     journal: Journal
     trial: Trial | None
     dead: Callable[[], ProviderError | None]
     begins: Callable[[], None]
     begun: bool = False
+    _in_flight: bool = False
     _sent_at: float = 0.0
     _unjudged: bool = False
 
@@ -243,16 +236,17 @@ class _World:
         self.accepted()
         asked = self.clock.now()
         await self.pacing.place()
+        if not self.begun and self.dead() is None:
+            await self._begin()
         waited_s = self.clock.now() - asked
         dead = self.dead()
         if dead is not None:  # it died while we waited: not one request more
             return Called(None, type(dead)(str(dead), code=dead.code, status=dead.status), waited_s, 0.0, 0.0, 0.0)
-        self._begin()
         self._sent_at = self.clock.unix()
         called = await self.exchanges.call(step, self.clock, timeout_s, waited_s)
         self._unjudged = called.reply is not None
         if called.reply is not None and called.reply.status == _TOO_MANY:
-            self.refused(_retry_after_s(called.reply.headers, self.clock.unix()), rate=True)
+            self.refused(called.reply.after_s, rate=True)
         return called
 
     def accepted(self) -> None:
@@ -267,16 +261,24 @@ class _World:
             self._unjudged = False
             self.pacing.refused(self._sent_at, after_s, rate=rate)
 
-    def _begin(self) -> None:
-        if not self.begun:
-            self.begun = True
-            self.begins()
-            self._write_down()
-
-    def _write_down(self) -> None:
-        """Before the first request of a reading: should this process end now, the money is not forgotten."""
+    async def _begin(self) -> None:
+        """Before the first request of a reading: should this process or the machine end now, the money is not forgotten."""
+        self.begun = True
+        self.begins()
+        refused_at = self.pacing.refused_at
         if self.trial is not None:
             self.journal.append(self._event("asked"))
+            await self.journal.durable()
+        await self.places.enter()
+        self._in_flight = True
+        if self.pacing.refused_at != refused_at:  # what was allowed before need not be allowed now
+            await self.pacing.place()
+
+    def end(self) -> None:
+        """Nothing more is sent."""
+        if self._in_flight:
+            self._in_flight = False
+            self.places.leave()
 
     async def submitted(self, step: Submitted) -> None:
         """The service holds a task: its id is on disk before anything else happens."""
@@ -296,16 +298,3 @@ def _spent_usd(provider: ServiceProvider, tally: Tally) -> float:
     prices = provider.prices or {}
     usage = {} if tally.answer is None else tally.answer.usage
     return sum(prices.get(name, 0.0) * quantity for name, quantity in usage.items())
-
-
-def _retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that a ``Retry-After`` asks for, which may be a number or a date."""
-    value = headers.get("retry-after", "")
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, TypeError):
-        return None

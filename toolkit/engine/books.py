@@ -1,8 +1,8 @@
 """What a log says about trials and money: finished, to be collected, unsettled. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from toolkit.errors import ProviderError
 from toolkit.types import Trial
@@ -108,6 +108,35 @@ class Books:
             if error is None or (error not in _FATAL and (error == _NO_ANSWER or not retry_errors)):
                 yield trial
 
+    @property
+    def state(self) -> Record:
+        """All of it but how trials ended, as JSON: what `Books.of_state` goes on from."""
+        return {
+            "usage": self.usage,
+            "balances": self.balances,
+            "limits": self.limits,
+            "stopped": self.stopped,
+            "open": [_as_row(asked) for asked in self._open.values()],
+            "lost": [_as_row(lost) for lost in self._lost],
+        }
+
+    @classmethod
+    def of_state(cls, state: Record) -> Self:
+        """Books as they stood when their state was written down, not keeping how trials end."""
+        books = cls(keep_finished=False)
+        # Copies: what is read from now on is not to show in the state.
+        books.usage = {setting: dict(used) for setting, used in state["usage"].items()}
+        books.balances, books.limits = list(state["balances"]), list(state["limits"])
+        books.stopped = dict(state["stopped"])
+        books._open = {asked.trial: asked for asked in map(_of_row, state["open"])}
+        books._lost = [_of_row(row) for row in state["lost"]]
+        return books
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing is open or lost, so that an attempt without usage is no news."""
+        return not (self._open or self._lost)
+
     def to_collect(self) -> dict[Trial, str | int]:
         """Tasks that the service was given and that have no outcome: to be asked for by their ids.
 
@@ -122,3 +151,12 @@ class Books:
 
 def _trial(record: Record) -> Trial:
     return Trial(record["setting"], record["sample"], record["repeat"])
+
+
+def _as_row(asked: Unsettled) -> list[Any]:
+    return [*asked.trial, asked.at, asked.task_id, asked.reason]
+
+
+def _of_row(row: Sequence[Any]) -> Unsettled:
+    setting, sample, repeat, at, task_id, reason = row
+    return Unsettled(Trial(setting, sample, repeat), at, task_id, reason)

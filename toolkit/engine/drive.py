@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any, Protocol
 
-from toolkit.errors import DeadlineExceeded, EngineFailure, ProtocolError, ProviderError, TransportError, Unsolvable
+from toolkit.errors import (
+    DeadlineExceeded,
+    EngineFailure,
+    ProtocolError,
+    ProviderError,
+    StoreError,
+    TransportError,
+    Unsolvable,
+)
 from toolkit.types import Answer, Call, Compute, Flow, Reply, Step, Submitted, Wait
 
 
@@ -178,6 +186,8 @@ async def drive(flow: Generator[Step, Any, Any], world: World, deadline_s: float
     except ProviderError as error:
         tally.error = error
         tally.task_id = error.task_id if tally.task_id is None else tally.task_id
+    except StoreError:
+        raise  # no fault of the provider's: a run that cannot write down what it spends has to end
     except Exception as error:  # noqa: BLE001 -- a plug-in may raise anything; the run goes on and says what
         tally.error = EngineFailure(in_words(error))
     tally.elapsed_s = clock.now() - begun
@@ -207,6 +217,7 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
             tally.poll_wait_s += called.limit_wait_s
         else:
             tally.limit_wait_s += called.limit_wait_s
+            tally.started_at += called.limit_wait_s
         began_s = tally.so_far_s
         tally.connect_s += called.connect_s
         tally.service_s += called.service_s

@@ -1,51 +1,92 @@
-"""Writing to the store without waiting for the disk, except where a paid task asks for it."""
+"""Writing to the store beside the event loop: a thread encodes, writes and waits for the disk."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolkit.store import Store
 
+_REST_S = 0.002
+"""After a sync: those who come meanwhile share the next one, and the disk is left to others."""
+
 
 class Journal:
-    """Appends at once; makes durable in groups, so that two hundred waiting answers cost one sync."""
+    """Events in the order in which they came, written and made durable in groups.
+
+    At each write and each sync a thread gives the interpreter away and has to wait for it. Two hundred answers that
+    come together cost one sync, and the event loop gives nothing away.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._unwritten: list[Mapping[str, Any]] = []
         self._appended = 0
         self._wanted = 0
-        self._synced = 0
-        self._syncing: asyncio.Task[None] | None = None
+        self._durable = 0
+        self._at_work = False
         self._failure: Exception | None = None
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Add an event: it survives this process from now on, and a power cut after the next sync."""
-        self._store.append(record)
+        """Add an event, which is written next; raises what made that impossible before."""
+        if self._failure is not None:
+            raise self._failure
+        self._unwritten.append(record)
         self._appended += 1
-
-    def sync_soon(self) -> None:
-        """Begin to make durable what was appended so far, and do not wait. A failure is raised by `durable`."""
-        self._wanted = self._appended
-        if self._syncing is None and self._synced < self._wanted and self._failure is None:
-            self._syncing = asyncio.create_task(self._sync())
+        self._go_on()
 
     async def durable(self) -> None:
         """Return once everything appended so far survives a power cut."""
-        wanted = self._appended
-        while self._synced < wanted:
-            if self._failure is not None:  # a disk says only once that it lost something
-                raise self._failure
-            self.sync_soon()
-            if self._syncing is not None:
-                await asyncio.shield(self._syncing)  # others wait for it too
+        if self._failure is not None:  # a disk says only once that it lost something
+            raise self._failure
+        if self._durable >= self._appended:
+            return
+        self._wanted = self._appended
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._wanted, waiter))
+        self._go_on()
+        await waiter
 
-    async def _sync(self) -> None:
+    def _go_on(self) -> None:
+        """Have written what there is, and synced when somebody waits, unless that goes on already."""
+        sync = self._wanted > self._durable
+        if self._at_work or self._failure is not None or not (self._unwritten or sync):
+            return
+        self._at_work = True
+        records, self._unwritten = self._unwritten, []
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, self._write, loop, records, self._appended, sync)
+
+    def _write(
+        self, loop: asyncio.AbstractEventLoop, records: Sequence[Mapping[str, Any]], reach: int, sync: bool
+    ) -> None:
+        """In a thread. The loop is told directly: through the future of the thread's work it would hear a turn later."""
+        failure = None
         try:
-            while self._synced < self._wanted:
-                reached = self._appended
-                await asyncio.to_thread(self._store.sync)
-                self._synced = reached
-        except Exception as failure:  # noqa: BLE001 -- kept for whoever asks whether it is safe
-            self._failure = failure
-        finally:
-            self._syncing = None
+            for record in records:
+                self._store.append(record)
+            if sync:
+                self._store.sync()
+        except Exception as error:  # noqa: BLE001 -- kept for whoever asks whether it is safe
+            failure = error
+        loop.call_soon_threadsafe(self._written, loop, reach if sync else self._durable, failure)
+
+    def _written(self, loop: asyncio.AbstractEventLoop, durable: int, failure: Exception | None) -> None:
+        """Wake those whose events are safe by now, or all when nothing will be, and go on with what came meanwhile."""
+        self._failure = failure
+        rest_s = _REST_S if durable > self._durable else 0.0
+        self._durable = durable if failure is None else self._durable
+        while self._waiting and (failure is not None or self._waiting[0][0] <= durable):
+            _, waiter = self._waiting.popleft()
+            if waiter.done():  # it was cancelled
+                continue
+            if failure is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(failure)
+        loop.call_later(rest_s, self._rested)
+
+    def _rested(self) -> None:
+        self._at_work = False
+        self._go_on()

@@ -25,6 +25,7 @@ _SIZE = _NUMBERS.size + _MEMBERS * _MEMBER.size
 _SEEN_EVERY_S = 1.0
 _GONE_AFTER_S = 5.0
 _STALE_AFTER_S = 60.0
+_SET_BACK_S = 1.0
 
 
 class Pacing:
@@ -37,6 +38,7 @@ class Pacing:
         self._shared = _Shared.open(account, folder)
         self._members = 1
         self._seen_at = float("-inf")
+        self._ahead_s = clock.unix() - clock.now()
         if self._shared is not None:
             self._join()
 
@@ -44,6 +46,11 @@ class Pacing:
     def allowed(self) -> int:
         """How many readings this process may have under way: its part of what the account is allowed."""
         return max(1, int(self._governor.allowed) // self._share())
+
+    @property
+    def refused_at(self) -> float:
+        """When requests were last refused, in seconds since 1970; 0 when none was."""
+        return self._governor.cut_at
 
     async def place(self) -> None:
         """Return when the next request may go. First come, first served."""
@@ -74,12 +81,26 @@ class Pacing:
 
     def _free(self) -> bool:
         """Whether nothing limits the rate now. A glance, without the lock."""
+        now = self._now()
         self._read()
-        return self._governor.pace is None and self._governor.wait_s(self._clock.unix()) <= 0
+        return self._governor.pace is None and self._governor.wait_s(now) <= 0
 
     def _wait_s(self) -> float:
+        now = self._now()
         with self._exchanged():
-            return self._governor.wait_s(self._clock.unix())
+            return self._governor.wait_s(now)
+
+    def _now(self) -> float:
+        """The time of day. Where somebody has set it back, what was said of the future is forgotten.
+
+        Else a pause of a second would last for as long as the clock was set back.
+        """
+        now = self._clock.unix()
+        before_s, self._ahead_s = self._ahead_s, now - self._clock.now()
+        if self._ahead_s < before_s - _SET_BACK_S:
+            with self._exchanged():
+                self._governor.next_at = self._governor.resume_at = 0.0
+        return now
 
     @contextlib.contextmanager
     def _exchanged(self) -> Iterator[None]:

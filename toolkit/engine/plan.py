@@ -35,10 +35,13 @@ class Plan:
         rows = [self.settings.index(setting) for setting in settings]
         for pair in np.random.default_rng(self.seed).permutation(len(self.samples) * self.repeats).tolist():
             position, repeat = divmod(pair, self.repeats)
-            # A generator of its own for each pair: the order is the same however many trials are done already.
-            for row in random.Random(self.seed * 1_000_003 + pair).sample(rows, len(rows)):
+            for row in self._shuffled(rows, pair):
                 if not done.holds(row, pair):
                     yield Trial(self.settings[row], self.samples[position], repeat), position
+
+    def _shuffled(self, rows: list[int], pair: int) -> list[int]:
+        # A generator of its own for each pair: the order is the same however many trials are done already.
+        return rows if len(rows) == 1 else random.Random(self.seed * 1_000_003 + pair).sample(rows, len(rows))
 
     def courses(self, settings: Sequence[str], done: "Done") -> Iterator[Generator[tuple[Trial, int], object, None]]:
         """The trials, each a course of its own: what comes of one decides nothing about another."""

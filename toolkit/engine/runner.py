@@ -15,7 +15,7 @@ from toolkit.engine.drive import Clock, Tally, in_words
 from toolkit.engine.journal import Journal
 from toolkit.engine.plan import Done
 from toolkit.engine.retry import RetryPolicy
-from toolkit.errors import BadRequest, DatasetError, EngineFailure, ProviderError
+from toolkit.errors import BadRequest, DatasetError, EngineFailure
 from toolkit.providers.base import Provider
 from toolkit.types import Attempt, Sample, Trial
 
@@ -322,10 +322,10 @@ def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_
         confidence=answer.confidence if answer else None,
         usage=tally.usage,
         error=error.kind if error else None,
-        error_code=error.code if error else None,
+        error_code=_whole(error.code) if error else None,
         error_status=error.status if error and isinstance(error.status, int) else None,
-        error_message=_message(error) if error else None,
-        task_id=tally.task_id,
+        error_message=_whole(str(error)) or None if error else None,
+        task_id=_whole(tally.task_id),
         unsettled=tally.unsettled,
         latency_s=tally.latency_s,
         latency_low_s=tally.low_s if answer else None,
@@ -340,6 +340,6 @@ def _attempt(trial: Trial, number: int, tally: Tally, elapsed_s: float, backoff_
     )
 
 
-def _message(error: ProviderError) -> str | None:
-    """The error's words as whole characters: a file's name in them may hold bytes that are none."""
-    return str(error).encode(errors="backslashreplace").decode() or None
+def _whole(said: Any) -> Any:
+    """A text as whole characters, which a frame can hold: a file's name, or a service's JSON, may have half ones."""
+    return said.encode(errors="backslashreplace").decode() if isinstance(said, str) else said

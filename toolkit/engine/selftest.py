@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.engine.drive import in_words
 from toolkit.engine.own_loop import in_own_loop
+from toolkit.errors import ProviderError
 from toolkit.http import open_client
 
 _DELAY_S = 0.05
@@ -25,10 +27,13 @@ def drives(transport: str, in_flight: int) -> dict[str, Any]:
 
     Gives in_flight, per_second (reached; ``ideal_per_second`` is what the echo's delay allows), and p50_late_ms and
     p95_late_ms: by how much the times that were taken exceed the echo's delay. What a run measures on this machine
-    is too long by about as much.
+    is too long by about as much. Where it cannot be found out, such as with too few sockets, `failed` says why.
     """
-    with _echo() as url:
-        seconds, elapsed_s = in_own_loop(lambda: _measured(transport, in_flight, url))
+    try:
+        with _echo() as url:
+            seconds, elapsed_s = in_own_loop(lambda: _measured(transport, in_flight, url))
+    except (OSError, ProviderError) as error:
+        return {"transport": transport, "in_flight": in_flight, "failed": in_words(error)}
     late_ms = 1000 * (np.array(seconds) - _DELAY_S)
     return {
         "transport": transport,
@@ -68,7 +73,9 @@ def _echo() -> Iterator[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 -- ours
         assert process.stdin is not None  # noqa: S101 -- both are pipes
         assert process.stdout is not None  # noqa: S101
-        port = int(process.stdout.readline())
+        port = process.stdout.readline().decode().strip()
+        if not port:
+            raise OSError("the echo did not start")
         yield f"http://127.0.0.1:{port}/"
         process.stdin.close()
         process.wait(timeout=_LONGEST_S)

@@ -4,9 +4,10 @@ import ipaddress
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -43,31 +44,51 @@ class ImageDownloads:
         """The bytes behind a link; `DatasetError` with the reason when they cannot be had or are no image."""
         deadline = time.monotonic() + self._timeout_s
         with _translated():
-            self._permit(httpx.URL(link))  # before the client takes a link without a host for a path of its own
-            request = self._client.build_request("GET", link)
+            url = httpx.URL(link)
             for _ in range(MAX_REDIRECTS + 1):
-                self._permit(request.url)
-                response = self._client.send(request, stream=True)
+                response = self._answer(url)
                 try:
-                    if response.next_request is None:
+                    if not response.has_redirect_location:
                         return self._body(response, deadline)
-                    request = response.next_request
+                    url = url.join(response.headers["Location"])
                 finally:
                     response.close()
         raise DatasetError(f"more than {MAX_REDIRECTS} redirects")
 
-    def _permit(self, url: httpx.URL) -> None:
+    def _answer(self, url: httpx.URL) -> httpx.Response:
+        """The beginning of the answer, from the first of the permitted addresses that can be reached."""
+        *others, last = self._permitted(url)
+        for address in others:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return self._client.send(self._request(url, address), stream=True)
+        return self._client.send(self._request(url, last), stream=True)
+
+    def _request(self, url: httpx.URL, address: str | None) -> httpx.Request:
+        if address is None:
+            return self._client.build_request("GET", url)
+        # Asked for by the address that was looked at: the name might stand for another one the next time.
+        return self._client.build_request(
+            "GET",
+            url.copy_with(host=address),
+            headers={"Host": url.netloc.decode("ascii")},
+            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        )
+
+    def _permitted(self, url: httpx.URL) -> list[str | None]:
+        """The addresses behind a link, if all of them may be asked; None where the client is to look for itself."""
         if url.scheme not in {"http", "https"} or not url.host:
             raise DatasetError(f"not an http or https link (its scheme is {url.scheme!r}, its host {url.host!r})")
         if self._allow_private:
-            return
+            return [None]
         try:
             found = socket.getaddrinfo(url.host, url.port or url.scheme, type=socket.SOCK_STREAM)
         except OSError:
-            return  # behind a proxy names are resolved there; without one the connection fails with its own reason
-        for *_, address in found:
-            if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
+            return [None]  # behind a proxy names are resolved there; without one the connection fails with its reason
+        addresses = [str(address[0]) for *_, address in found]
+        for address in addresses:
+            if not ipaddress.ip_address(address.partition("%")[0]).is_global:
                 raise DatasetError(f"{url.host} is not a public address; pass allow_private=True if it is yours")
+        return [None] if _goes_by_proxy(url) else [*addresses]
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         if response.status_code != httpx.codes.OK:
@@ -88,6 +109,11 @@ class ImageDownloads:
             if time.monotonic() > deadline:
                 raise DatasetError(f"took longer than timeout_s={self._timeout_s:g}")
         return bytes(body)
+
+
+def _goes_by_proxy(url: httpx.URL) -> bool:
+    proxies = getproxies()
+    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)
 
 
 @contextmanager

@@ -36,6 +36,8 @@ class ThreadedClient:
         self._workers: list[Worker] = []
         self._idle: list[Worker] = []
         self._waiting: deque[Job] = deque()
+        self._finished: deque[tuple[Worker, Job]] = deque()
+        self._loop_knows = False
         self._closed = False
 
     async def exchange(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Exchanged:
@@ -71,14 +73,27 @@ class ThreadedClient:
         if self._idle:
             self._idle.pop().take(job)  # the one that was last in use: its connection is the most likely to be open
         elif len(self._workers) < self._in_flight:
-            worker = Worker(self._context, self._finished)
+            worker = Worker(self._context, self._finish)
             self._workers.append(worker)
             worker.take(job)
         else:
             self._waiting.append(job)
 
-    def _finished(self, worker: Worker, job: Job) -> None:
-        job.resolve()
+    def _finish(self, worker: Worker, job: Job) -> None:
+        """In the worker's thread: tell the event loop, once for all that end before it looks."""
+        self._finished.append((worker, job))
+        if not self._loop_knows:
+            self._loop_knows = True
+            job.done.get_loop().call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        self._loop_knows = False  # first: what ends from now on has to tell again
+        while self._finished:
+            worker, job = self._finished.popleft()
+            job.resolve()
+            self._go_on(worker)
+
+    def _go_on(self, worker: Worker) -> None:
         while self._waiting:
             following = self._waiting.popleft()
             if not following.dropped:

@@ -5,14 +5,19 @@ waiting ends at the exchange's deadline. The times taken are those of the system
 """
 
 import errno
+import math
+import select
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
 import httpcore
+
+_NOT_YET = BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError
 
 
 class Sending(Protocol):
@@ -111,11 +116,16 @@ class Wire(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connected socket. What is written is kept until the answer is read, and goes out in one piece."""
+    """A connected socket. What is written is kept until the answer is read, and goes out in one piece.
+
+    The socket never blocks, and is waited for here: a time-out of its own would cost three system calls more in each
+    exchange, at each of which two hundred threads hand the interpreter from one to the other.
+    """
 
     def __init__(self, wire: Wire, sock: socket.socket) -> None:
         self._wire = wire
         self._socket = sock
+        self._socket.setblocking(False)
         self._unsent: list[bytes] = []
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 -- httpcore's signature
@@ -125,19 +135,41 @@ class _Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 -- httpcore's signature
         if self._unsent:
             self._send()
-        self._socket.settimeout(self._wire.remaining_s())
-        data = self._socket.recv(max_bytes)
-        self._wire.received()
-        return data
+            self._wait(to_write=False)
+        while True:
+            try:
+                data = self._socket.recv(max_bytes)
+            except _NOT_YET as reason:
+                self._wait(to_write=isinstance(reason, ssl.SSLWantWriteError))  # TLS may have to, in order to read
+            else:
+                self._wire.received()
+                return data
 
     def _send(self) -> None:
-        message = b"".join(self._unsent)
+        message = memoryview(b"".join(self._unsent))
         self._unsent.clear()
-        self._socket.settimeout(self._wire.remaining_s())
+        self._wire.remaining_s()  # nothing goes out when it is too late
         self._wire.sending(over_tls=isinstance(self._socket, ssl.SSLSocket))
         # A server may refuse a request by its first bytes and close: its answer is there to be read all the same.
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._socket.sendall(message)
+            while message:
+                try:
+                    message = message[self._socket.send(message) :]
+                except _NOT_YET as reason:
+                    self._wait(to_write=not isinstance(reason, ssl.SSLWantReadError))
+
+    def _wait(self, *, to_write: bool) -> None:
+        """Return when the socket can be read or written; `TimeoutError` at the exchange's deadline."""
+        left_s = self._wire.remaining_s()
+        if sys.platform == "win32":  # has no poll, and a select without a limit on what it waits for
+            reading, writing = ([], [self._socket]) if to_write else ([self._socket], [])
+            ready = any(select.select(reading, writing, [], left_s))
+        else:
+            waiting = select.poll()
+            waiting.register(self._socket, select.POLLOUT if to_write else select.POLLIN)
+            ready = bool(waiting.poll(math.ceil(1000 * left_s)))
+        if not ready:
+            raise TimeoutError
 
     def start_tls(
         self,
@@ -165,7 +197,6 @@ class _Stream(httpcore.NetworkStream):
         return None
 
     def _is_readable(self) -> bool:
-        self._socket.settimeout(0)
         try:
             socket.socket.recv(self._socket, 1, socket.MSG_PEEK)
         except BlockingIOError:

@@ -52,7 +52,7 @@ class Job:
 
 
 class Worker:
-    """Carries out one job after the other, and calls `finished` in the job's event loop after each."""
+    """Carries out one job after the other, and calls `finished` in its own thread after each."""
 
     def __init__(self, context: ssl.SSLContext, finished: "Callable[[Worker, Job], None]") -> None:
         self._context = context
@@ -86,7 +86,7 @@ class Worker:
             if not job.dropped:
                 self._carry_out(job)
             try:
-                job.done.get_loop().call_soon_threadsafe(self._finished, self, job)
+                self._finished(self, job)
             except RuntimeError:  # the loop is closed: nobody is left to tell
                 break
             del job  # else it, its image and its reply would live as long as the thread is idle

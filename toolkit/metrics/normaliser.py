@@ -1,12 +1,14 @@
 """What counts as the same text: Unicode forms, white space, case, and a user's own rules, in a fixed order."""
 
 import re
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import DatasetError, SettingError
@@ -22,6 +24,9 @@ Whitespace = Literal["keep", "strip", "collapse", "delete"]
 # Stands between texts that are normalised in one piece. It composes with no character, has no case and is not
 # white space, so that no step reaches across it.
 _BETWEEN = "\0"
+
+LONG = 100_000
+"""Characters from which on a table of all that exist is filled faster than a set of those that occur."""
 
 # Format characters that are drawn: they enclose or precede the digits or word that follow.
 _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -99,8 +104,7 @@ class Normaliser:
         if self.invisible:
             text = _without_invisible(text, between)
         if self.whitespace != "keep" and text.split(None, 1) != [text]:
-            texts = text.split(between) if between else [text]
-            text = between.join(_tidied(part, self.whitespace) for part in texts)
+            text = _tidied(text, self.whitespace, between)
         if self.casefold:
             text = text.casefold()
         if not composed and (self.invisible or self.casefold):
@@ -152,13 +156,30 @@ _ASCII_INVISIBLE = {code: None for code in range(128) if _is_invisible(chr(code)
 
 
 def _without_invisible(text: str, keep: str) -> str:
-    removed = _ASCII_INVISIBLE if text.isascii() else {ord(c): None for c in set(text) if _is_invisible(c)}
+    removed = _ASCII_INVISIBLE if text.isascii() else {ord(c): None for c in _characters(text) if _is_invisible(c)}
     if keep:
         removed = {code: None for code in removed if code != ord(keep)}
     return text.translate(removed) if removed else text
 
 
-def _tidied(text: str, whitespace: Whitespace) -> str:
+def _tidied(text: str, whitespace: Whitespace, between: str) -> str:
+    """One text, or several with `between` between them, which are each stripped at their own ends."""
     if whitespace == "strip":
-        return text.strip()
-    return (" " if whitespace == "collapse" else "").join(text.split())
+        return between.join([part.strip() for part in text.split(between)]) if between else text.strip()
+    if not between:
+        return (" " if whitespace == "collapse" else "").join(text.split())
+    for character in _characters(text):
+        if character.isspace() and (character != " " or whitespace == "delete"):
+            text = text.replace(character, " " if whitespace == "collapse" else "")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text.replace(f" {between}", between).replace(f"{between} ", between).strip(" ")
+
+
+def _characters(text: str) -> Iterable[str]:
+    """The distinct characters of a text."""
+    if len(text) < LONG:
+        return set(text)
+    seen = np.zeros(sys.maxunicode + 1, np.bool_)
+    seen[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)] = True
+    return map(chr, np.flatnonzero(seen).tolist())
