@@ -6,7 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench bench-peers torture format clean
 
 # What surrounds the checkout must not leak into its environment; pip's warnings are noise, its errors are not.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV MPLBACKEND
@@ -24,7 +24,7 @@ DEMO_READY := .venv/.ready-demo-$(KEY)
 TEST_READY := .venv/.ready-test-$(KEY)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DEMO_READY) ## benchmark the shipped datasets with RapidOCR and Tesseract; results in runs/demo/
 	@$(BIN)/python .make/demo.py
@@ -35,18 +35,26 @@ test: check ## all checks and all tests with branch coverage; TESTS=tests/test_p
 check: $(TEST_READY) ## ruff, mypy and the import floors
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy toolkit .make/demo.py
+	@$(BIN)/mypy toolkit .make/demo.py .make/bench.py .make/bench_peers.py
 	@$(BIN)/lint-imports
 
-bench: $(TEST_READY) ## measure: time and memory, as ratios beside references of the same run
-	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=1200
+bench: $(TEST_READY) ## measure, keep the figures of this commit, say what got worse; TOOLKIT_BENCH=full for the largest
+	@$(BIN)/python .make/bench.py
+
+bench-peers: $(TEST_READY) ## other tools on the same server, in environments of their own in .venv-peers
+	@$(BIN)/python .make/bench.py peers
+
+torture: $(TEST_READY) ## break the promises on purpose for an hour: kills, power cuts, full disks, load; TESTS=… runs fewer
+	@TOOLKIT_TORTURE=whole TOOLKIT_TORTURE_REPORT=.cache/torture.json \
+		$(BIN)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),tests/torture) --timeout=7200
+	@$(BIN)/python .make/torture_table.py .cache/torture.json
 
 format: $(TEST_READY) ## let ruff format the code and fix what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-clean: ## remove what these targets made: .venv, caches and runs/demo (your other runs stay)
-	@rm -rf .venv runs/demo build dist *.egg-info .coverage htmlcov .benchmarks
+clean: ## remove what these targets made: .venv, .venv-peers, caches and runs/demo (your other runs stay)
+	@rm -rf .venv .venv-peers runs/demo build dist *.egg-info .coverage htmlcov .benchmarks
 	@rm -rf .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

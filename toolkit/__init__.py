@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from toolkit.dataset import Dataset, load_dataset, synthesize
     from toolkit.engine.limits import Limits
     from toolkit.engine.retry import RetryPolicy
+    from toolkit.exporting import export
     from toolkit.forecast import plan
+    from toolkit.gating import gate
     from toolkit.live import LiveRun, start
     from toolkit.metrics import RELAXED, STRICT, Normaliser
     from toolkit.probing import Probe, probe
@@ -33,7 +35,9 @@ _HOMES = {
     "toolkit.dataset": ["Dataset", "load_dataset", "synthesize"],
     "toolkit.engine.limits": ["Limits"],
     "toolkit.engine.retry": ["RetryPolicy"],
+    "toolkit.exporting": ["export"],
     "toolkit.forecast": ["plan"],
+    "toolkit.gating": ["gate"],
     "toolkit.live": ["LiveRun", "start"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
     "toolkit.probing": ["Probe", "probe"],
@@ -80,6 +84,8 @@ __all__ = [
     "Wait",
     "benchmark",
     "errors",
+    "export",
+    "gate",
     "grid",
     "load_dataset",
     "metrics",

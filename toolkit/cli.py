@@ -1,4 +1,4 @@
-"""The command ``toolkit``: plan · run · show · sandbox."""
+"""The command ``toolkit``: plan · run · show · compare · sandbox."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ _EXAMPLES = """examples:
   toolkit plan datasets/printed --provider rapidocr --provider "tesseract(psm=[7, 8])"
   toolkit run  datasets/printed --provider rapidocr --provider "tesseract(psm=[7, 8])" --store runs/a
   toolkit show runs/a --by font
+  toolkit show runs/a --html report.html --export runs.xlsx
+  toolkit compare runs/a runs/b --max-accuracy-drop 0.01 --max-p95-increase 0.2
 
 A DATASET is a folder or file of labelled images: images with metadata.csv, metadata.jsonl, labels.csv, gt.txt or
 labels.txt beside them, images named by their labels, a Parquet file, an LMDB folder, tar shards.
@@ -28,7 +30,8 @@ setting for each. Calling `toolkit run` again with the same store resumes what i
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line; gives the exit status.
 
-    0: done; 1: unfinished; 2: could not be carried out; 130: interrupted before or after a run.
+    0: done; 1: unfinished, or for `compare`: worse; 2: could not be carried out; 3: these images cannot tell;
+    130: interrupted before or after a run.
     """
     given = _parser().parse_args(arguments)
     try:
@@ -72,7 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("store", metavar="FOLDER", help="a store that `toolkit run` wrote")
     show.add_argument("--by", metavar="TAG", action="append", help="one row per slice too; may be given again")
     show.add_argument("--csv", metavar="FILE", help="also write all columns of the summary to this file")
+    show.add_argument(
+        "--export", metavar="FILE", action="append", default=[],
+        help="write the summary as .csv, .parquet, .tex, or all tables as .xlsx; may be given again",
+    )  # fmt: skip
+    show.add_argument("--html", metavar="FILE", help="write a report: one file, for any browser, without network")
+    show.add_argument("--dataset", metavar="DATASET", help="where the images for the report are, if they have moved")
     show.set_defaults(command=_show)
+
+    _compare_parser(commands)
 
     box = commands.add_parser(
         "sandbox", help="CapSolver, CapMonster Cloud and an OpenAI-compatible endpoint on 127.0.0.1"
@@ -83,8 +94,39 @@ def _parser() -> argparse.ArgumentParser:
         box.add_argument(f"--{service}-port", type=int, default=0, metavar="PORT", help="default: any that is free")
     box.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes (default 0)")
     box.add_argument("--accuracy", type=float, default=0.9, metavar="SHARE", help="with --dataset (default 0.9)")
+    box.add_argument("--key", metavar="KEY", action="append", help="a good key; may be given again (default demo)")
+    box.add_argument(
+        "--balance-usd", type=float, default=10.0, metavar="USD", help="what each good key owns (default 10)"
+    )
+    box.add_argument(
+        "--per-second", type=float, metavar="N", help="answer 429 to a key that asks faster (default: never)"
+    )
+    box.add_argument("--fault-rate", type=float, default=0.0, metavar="SHARE", help="spoil so many answers (default 0)")
     box.set_defaults(command=_sandbox)
     return parser
+
+
+def _compare_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="hold a new run to an old one; ends with 0, 1 (worse) or 3 (cannot tell)",
+        description="Hold a new run to an old one, image by image.",
+        epilog="Ends with 0 when every limit is surely kept, 1 when one is surely broken, 3 when these images cannot tell.",
+    )
+    compare.add_argument("old", metavar="OLD", help="the store of the run to compare with")
+    compare.add_argument("new", metavar="NEW", help="the store of the run that is to take its place; the same images")
+    compare.add_argument("--max-accuracy-drop", type=float, metavar="SHARE", help="0.01 is one point of all images")
+    compare.add_argument("--max-p95-increase", type=float, metavar="SHARE", help="0.2 is 20 %% more than the old p95")
+    compare.add_argument(
+        "--pair", nargs=2, metavar=("OLD", "NEW"), action="append", default=[],
+        help="settings that go together though their labels differ; may be given again",
+    )  # fmt: skip
+    compare.add_argument("--level", type=float, default=0.95, help="confidence of each one-sided look (default 0.95)")
+    compare.add_argument(
+        "--errors", choices=["miss", "exclude"], default="miss",
+        help="trials that ended in an error are images not read (miss, the default) or left out",
+    )  # fmt: skip
+    compare.set_defaults(command=_compare)
 
 
 def _what_to_run(parser: argparse.ArgumentParser) -> None:
@@ -130,29 +172,54 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _show(given: argparse.Namespace) -> int:
+    from toolkit.exporting import export
     from toolkit.run import open_run
 
     run = open_run(given.store)
     summary = run.summary(by=given.by)
     if given.csv:
-        try:
-            summary.to_csv(given.csv, index=False)
-        except OSError as error:
-            raise UsageError(f"{given.csv} cannot be written: {error.strerror or error}") from error
+        export(summary, given.csv, ".csv")
+    for file in given.export:
+        run.export(file) if given.by is None else export(summary, file)
+    if given.html:
+        run.report(given.html, dataset=given.dataset)
     _print_summary(summary)
     if not run.complete:
         sys.stdout.write(f"\n{len(run.outcomes):,} of {run.planned:,} trials are there; run again to finish.\n")
     return 0
 
 
+def _compare(given: argparse.Namespace) -> int:
+    from toolkit.gating import gate
+
+    found = gate(
+        given.old,
+        given.new,
+        max_accuracy_drop=given.max_accuracy_drop,
+        max_p95_increase=given.max_p95_increase,
+        pairs=dict(given.pair),
+        errors=given.errors,
+        level=given.level,
+    )
+    sys.stdout.write(found.explain() + "\n")
+    return found.exit_status
+
+
 def _sandbox(given: argparse.Namespace) -> int:
     from toolkit.dataset import load_dataset
-    from toolkit.loopback import Sandbox, serve_forever
+    from toolkit.loopback import Sandbox, faults, serve_forever
     from toolkit.rehearsal import sandbox
     from toolkit.specs import engine
 
     ports = {service: getattr(given, f"{service}_port") for service in ("capsolver", "capmonster", "openai")}
-    options = {"ports": ports, "delay": given.delay}
+    options = {
+        "ports": ports,
+        "delay": given.delay,
+        "keys": given.key or ["demo"],
+        "balance_usd": given.balance_usd,
+        "requests_per_s": given.per_second,
+        "faults": [faults.at_rate(given.fault_rate, *faults.passing())] if given.fault_rate else [],
+    }
     if given.dataset:
         box = sandbox(load_dataset(given.dataset), oracle={"accuracy": given.accuracy}, **options)
     else:
@@ -160,7 +227,7 @@ def _sandbox(given: argparse.Namespace) -> int:
 
     def tell(running: Sandbox) -> None:
         sys.stdout.writelines(f"{service:10} {url}\n" for service, url in running.urls.items())
-        sys.stdout.write("The key is: demo (others: bad, empty, blocked). Ctrl-C ends it.\n")
+        sys.stdout.write(f"Good keys: {', '.join(running.keys)} (others: bad, empty, blocked). Ctrl-C ends it.\n")
         sys.stdout.flush()
 
     serve_forever(box, tell)

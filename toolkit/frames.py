@@ -35,7 +35,12 @@ ATTEMPTS = (
     Column("repeat", "int32", "", "which reading of the image by this setting, from 0"),
     Column("attempt", "int32", "", "which try at this trial, from 1"),
     Column("final", "bool", "", "whether the trial ended with this try"),
-    Column("started_at", "float64", "s since 1970", "when the try began, by the clock of the machine that did it"),
+    Column(
+        "started_at",
+        "float64",
+        "s since 1970",
+        "when the try began, after our own waiting, by the clock of the machine that did it",
+    ),
     Column("text", "str", "", "what the provider read, as it gave it; missing without an answer"),
     Column("confidence", "float64", "0 to 1", "the provider's own; missing where it gives none"),
     Column("usage", "object", "", "quantities that a bill is made of, by name"),
@@ -83,12 +88,18 @@ OUTCOMES = (
     Column("latency_low_s", "float64", "s", "as in the attempts, of the try that answered"),
     Column("elapsed_s", "float64", "s", "the whole trial as a user lives it, all waiting and all tries included"),
     Column("client_lag_s", "float64", "s", "how late our own loop woke during the try that answered"),
+    Column("lagged", "bool", "", "this machine was late by more than 10 ms: the latency says as much about it"),
     Column("cost_usd", "float64", "USD", "what the trial cost; missing for a setting without a price"),
 )
 """The columns of ``run.outcomes``, before the dataset's tags."""
 
+LAGGED_S = 0.010
+"""A machine that is later than this has a part in the latency that it measures."""
+
 VERDICTS = ("correct", "wrong", "no_answer", "error")
 _NO_ANSWER = "unsolvable"
+
+_MEASURED_AT_A_TIME = 500_000
 
 Prices = Mapping[str, float]
 
@@ -123,11 +134,15 @@ def _typed(block: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(data, copy=False)
 
 
+def absent(name: str) -> float | None:
+    """What a column has where the log says nothing: a part of the time that is not in it was nought."""
+    return 0.0 if name.endswith("_s") and not name.startswith("latency") else None
+
+
 def _series(rows: Sequence[Record], column: Column, *, recorded: bool) -> "pd.Series[Any]":
     name, dtype = column.name, column.dtype
-    # a part of the time that is not in the log was nought
-    absent = 0.0 if dtype == "float64" and name.endswith("_s") and not name.startswith("latency") else None
-    values: list[Any] = [row.get(name, absent) for row in rows] if recorded else [absent] * len(rows)
+    nothing = absent(name)
+    values: list[Any] = [row.get(name, nothing) for row in rows] if recorded else [nothing] * len(rows)
     if name in {"task_id", "error_code"}:  # numbers with some services, words with others
         values = [None if value is None else str(value) for value in values]
     if dtype == "category":
@@ -165,22 +180,48 @@ def outcomes_frame(
     one of each quantity in `usage`: empty for engines on this machine; None or absent makes the cost missing, not nought. `stopped` names
     settings that were given up, each with the reason: their trials that were not asked get a row of kind ``stopped``.
     """
-    final = attempts[attempts["final"]].drop_duplicates(["setting", "sample", "repeat"], keep="last")
+    final, rows = _deciding(attempts, samples)
     if stopped:
         final = joined([final, _never_asked(final, samples, stopped, repeats)])
-    final = final.reset_index(drop=True)
-    rows = samples.index.get_indexer(pd.Index(final["sample"]))
-    final, rows = final[rows >= 0], rows[rows >= 0]
-    about = samples.iloc[rows].reset_index(drop=True)
-    outcomes = final[[column.name for column in OUTCOMES if column.name in final]].reset_index(drop=True)
+        rows = _positions(final["sample"], samples.index)
+    about = samples.reset_index(drop=True).take(rows).reset_index(drop=True)
+    outcomes = final[[column.name for column in OUTCOMES if column.name in final]].copy(deep=False)
     outcomes["target"] = about["target"]
     outcomes["attempts"] = final["attempt"].to_numpy()
-    _judge(outcomes, normaliser)
-    outcomes["cost_usd"] = _cost(final.reset_index(drop=True), prices or {})
+    _judge(outcomes, normaliser, samples["target"], rows)
+    outcomes["lagged"] = outcomes["client_lag_s"].to_numpy() > LAGGED_S
+    outcomes["cost_usd"] = _cost(final, prices or {}) + _cost_before(final, attempts, prices or {})
     outcomes = outcomes[[column.name for column in OUTCOMES]]
     frame = pd.concat([outcomes, about.drop(columns="target")], axis="columns")
     frame.attrs["normaliser"] = normaliser.name
     return frame
+
+
+def _deciding(attempts: pd.DataFrame, samples: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.intp]]:
+    """The last final try at each trial, numbered from 0, and the row of its sample; images unknown to the run left out."""
+    final = attempts if attempts["final"].all() else attempts[attempts["final"]]
+    rows = _positions(final["sample"], samples.index)
+    repeat = final["repeat"].to_numpy(dtype=np.int64)
+    trial = final["setting"].cat.codes.to_numpy(dtype=np.int64) * (len(samples) + 1) + rows + 1
+    trial = trial * (repeat.max(initial=0) + 1) + repeat
+    decides = (rows >= 0) & ~pd.Series(trial, copy=False).duplicated(keep="last").to_numpy()
+    if decides.all():  # as in most runs, where nothing was asked twice: no copy
+        return final.reset_index(drop=True), rows
+    return final[decides].reset_index(drop=True), rows[decides]
+
+
+def _positions(ids: "pd.Series[Any]", index: "pd.Index[Any]") -> NDArray[np.intp]:
+    """Where each id stands in an index; -1 where it does not."""
+    if getattr(ids.dtype, "storage", None) == getattr(index.dtype, "storage", None) == "pyarrow":
+        import pyarrow as pa
+        from pyarrow import compute
+
+        # pandas would make a Python object of each text first
+        known = pa.array(index, pa.large_string())
+        found = compute.index_in(pa.array(ids, pa.large_string()), value_set=known)
+        positions: NDArray[np.intp] = found.fill_null(-1).to_numpy().astype(np.intp)
+        return positions
+    return index.get_indexer(pd.Index(ids))
 
 
 def _never_asked(final: pd.DataFrame, samples: pd.DataFrame, stopped: Mapping[str, str], repeats: int) -> pd.DataFrame:
@@ -207,33 +248,72 @@ def _never_asked(final: pd.DataFrame, samples: pd.DataFrame, stopped: Mapping[st
     )
 
 
-def _judge(outcomes: pd.DataFrame, normaliser: Normaliser) -> None:
-    """Add the verdict and the edit measures to rows with text, target and error."""
-    measures = measure(outcomes["target"], outcomes["text"], normaliser)
-    verdicts = np.where(measures.exact, VERDICTS.index("correct"), VERDICTS.index("wrong"))
+def _judge(outcomes: pd.DataFrame, normaliser: Normaliser, targets: "pd.Series[Any]", rows: NDArray[np.intp]) -> None:
+    """Add the verdict and the edit measures to rows with text, target and error.
+
+    An answer that is its target to the letter needs no measuring, whatever the normaliser; the others are measured
+    some at a time, because each text is a Python object meanwhile.
+    """
+    right = (outcomes["target"] == outcomes["text"]).to_numpy(dtype=bool, copy=True)
+    relaxed, edits, ned = right.copy(), np.zeros(len(right)), np.zeros(len(right))
+    differing = np.flatnonzero(~right)
+    for start in range(0, len(differing), _MEASURED_AT_A_TIME):
+        some = differing[start : start + _MEASURED_AT_A_TIME]
+        target, text = outcomes["target"].take(some), outcomes["text"].take(some)
+        measures = measure(target, text, normaliser)
+        right[some], edits[some], ned[some] = measures.exact, measures.edits, measures.ned
+        relaxed[some] = exact(target, text, RELAXED)
+    verdicts = np.where(right, VERDICTS.index("correct"), VERDICTS.index("wrong"))
     verdicts[outcomes["error"].notna().to_numpy()] = VERDICTS.index("error")
     verdicts[(outcomes["error"] == _NO_ANSWER).to_numpy()] = VERDICTS.index("no_answer")
     outcomes["outcome"] = pd.Categorical.from_codes(verdicts, dtype=pd.CategoricalDtype(list(VERDICTS)))
-    outcomes["correct_normalised"] = exact(outcomes["target"], outcomes["text"], RELAXED)
-    outcomes["edits"] = measures.edits
-    outcomes["target_length"] = measures.target_length.astype(np.int32)
-    outcomes["ned"] = measures.ned
+    outcomes["correct_normalised"] = relaxed
+    outcomes["edits"] = edits
+    outcomes["target_length"] = _lengths(targets, normaliser, rows)
+    outcomes["ned"] = ned
+
+
+def _lengths(targets: "pd.Series[Any]", normaliser: Normaliser, rows: NDArray[np.intp]) -> NDArray[np.int32]:
+    """The length of the target in each row, once for each image that has any."""
+    present = np.zeros(len(targets), np.bool_)
+    present[rows] = True
+    wanted = normaliser.apply(targets[present])
+    lengths = np.zeros(len(targets), np.int32)
+    lengths[present] = [len(text or "") for text in wanted]
+    return lengths[rows]
 
 
 def _cost(final: pd.DataFrame, prices: Mapping[str, Prices | None]) -> NDArray[np.float64]:
     """What each trial cost: its usage at its setting's prices; missing where the setting has none."""
     cost = np.zeros(len(final))
-    settings = final["setting"].to_numpy(dtype=object)
+    codes = final["setting"].cat.codes.to_numpy()
     answered = final["error"].isna().to_numpy()
-    for label in final["setting"].cat.categories:
-        rows = np.flatnonzero(settings == label)
+    for code, label in enumerate(final["setting"].cat.categories):
         price = prices.get(label)
+        if price == {}:  # nothing costs anything here
+            continue
+        rows = np.flatnonzero(codes == code)
         if price is None:
             cost[rows] = np.nan
-        elif price:
+        else:
             usages = final["usage"].iloc[rows]
             cost[rows] = [_bill(usage or {}, price, known) for usage, known in zip(usages, answered[rows], strict=True)]
     return cost
+
+
+def _cost_before(
+    final: pd.DataFrame, attempts: pd.DataFrame, prices: Mapping[str, Prices | None]
+) -> NDArray[Any] | float:
+    """What tries cost after which their trial was tried again: a cascade's, whose first stages had answered."""
+    before = attempts[~attempts["final"].to_numpy()]
+    before = before[before["usage"].map(bool).to_numpy(np.bool_)]
+    if before.empty:
+        return 0.0
+    trial = ["setting", "sample", "repeat"]
+    spent = pd.Series(_cost(before, prices), pd.MultiIndex.from_frame(before[trial].astype({"setting": "str"})))
+    whole = spent.groupby(level=trial).sum()
+    wanted = pd.MultiIndex.from_frame(final[trial].astype({"setting": "str"}))
+    return whole.reindex(wanted, fill_value=0.0).to_numpy(np.float64)
 
 
 def _bill(usage: Mapping[str, float], price: Prices, answered: bool) -> float:

@@ -3,16 +3,25 @@
 import math
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from toolkit import show
-from toolkit.engine.books import Books
-from toolkit.frames import attempts_frame, joined, outcomes_frame, samples_frame
+from toolkit.columns import LogReader
+from toolkit.data_dictionary import MAIN_FIGURES
+from toolkit.engine.log_shapes import check_manifest, sound_samples
+from toolkit.errors import SettingError
+from toolkit.exporting import export
+from toolkit.frames import outcomes_frame, samples_frame
 from toolkit.metrics import STRICT, Normaliser
 from toolkit.stats import summary
 from toolkit.store import FileStore, Store
+
+if TYPE_CHECKING:
+    from toolkit.dataset import Dataset
+    from toolkit.plots import RunPlots
 
 PathLike = str | os.PathLike[str]
 
@@ -22,11 +31,10 @@ class Run:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.manifest = store.manifest()
-        self._books = Books(keep_finished=False)
-        self._read_to = 0
-        self._attempts = attempts_frame([])
+        self.manifest = check_manifest(store.manifest(), f"{store!r}, manifest")
+        self._log = LogReader(store)
         self._outcomes: pd.DataFrame | None = None
+        self._judged_to = 0
         self._samples: pd.DataFrame | None = None
 
     # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────
@@ -46,7 +54,7 @@ class Run:
     def samples(self) -> pd.DataFrame:
         """The labelled images: target and a column a tag, by sample id."""
         if self._samples is None:
-            self._samples = samples_frame(self.store.samples())
+            self._samples = samples_frame(sound_samples(self.store.samples(), f"{self.store!r}, samples"))
         return self._samples
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────────────────
@@ -54,17 +62,8 @@ class Run:
     @property
     def attempts(self) -> pd.DataFrame:
         """Every try, in the order they ended; columns: `toolkit.frames.ATTEMPTS`."""
-        new = []
-        try:
-            for records, offset in self.store.blocks(self._read_to):
-                new.append(attempts_frame([records]))
-                self._books.read(records)
-                self._read_to = offset
-        finally:  # a damaged line ends the reading: what stood before it is kept for when it is mended
-            if new:
-                self._attempts = joined([self._attempts, *new])
-                self._outcomes = None
-        return self._attempts
+        self._log.read_on()
+        return self._log.attempts
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -74,8 +73,8 @@ class Run:
         have one, with the reason for which they were not asked.
         """
         attempts = self.attempts
-        if self._outcomes is None:
-            self._outcomes = self._judged(attempts, STRICT)
+        if self._outcomes is None or self._judged_to != self._log.offset:
+            self._outcomes, self._judged_to = self._judged(attempts, STRICT), self._log.offset
         return self._outcomes
 
     def judge(self, normaliser: Normaliser) -> pd.DataFrame:
@@ -95,7 +94,7 @@ class Run:
     def stopped(self) -> dict[str, str]:
         """Settings that were stopped before their end, each with the reason."""
         self.attempts  # noqa: B018 -- the look reads on
-        return dict(self._books.stopped)
+        return dict(self._log.books.stopped)
 
     @property
     def limits(self) -> pd.DataFrame:
@@ -106,8 +105,66 @@ class Run:
         """
         self.attempts  # noqa: B018 -- the look reads on
         columns = ["account", "at", "in_flight", "per_second"]
-        frame = pd.DataFrame(self._books.limits, columns=columns)
+        frame = pd.DataFrame(self._log.books.limits, columns=columns)
         return frame.astype({"account": "str", "at": float, "in_flight": "int32", "per_second": float})
+
+    @property
+    def plot(self) -> "RunPlots":
+        """The figures that these data can fill: ``run.plot.accuracy_latency()``; its repr lists them."""
+        from toolkit.plots import RunPlots
+
+        return RunPlots(lambda: self.outcomes, lambda: self.attempts)
+
+    # ── what is handed on ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of the run by its name, summary first; `toolkit.data_dictionary` says what the columns are."""
+        return {
+            "summary": self.summary(),
+            "outcomes": self.outcomes,
+            "attempts": self.attempts,
+            "samples": self.samples,
+            "spend": self.spend,
+            "unsettled": self.unsettled,
+            "limits": self.limits,
+        }
+
+    def export(self, path: PathLike, table: str | None = None) -> Path:
+        """Write one of `tables` to a .csv, .parquet, .tex or .xlsx file; without a name the summary, or all to .xlsx.
+
+        Of the summary, LaTeX gets the figures that fit on a page; `tk.export` writes any other choice.
+        """
+        suffix, tables = Path(path).suffix.lower(), self.tables
+        if table is not None and table not in tables:
+            raise SettingError(f"table={table!r} is not one of {', '.join(tables)}")
+        if table is None and suffix == ".xlsx":
+            return export(tables, path)
+        frame = tables[table or "summary"]
+        if suffix == ".tex" and table in (None, "summary"):
+            kept = ("setting", *(f"{name}{end}" for name in MAIN_FIGURES for end in ("", "_low", "_high")))
+            frame = frame[[name for name in kept if name in frame.columns]]
+        return export(frame, path)
+
+    def report(
+        self,
+        path: PathLike,
+        *,
+        dataset: "Dataset | PathLike | None" = None,
+        title: str | None = None,
+        max_risk: float = 0.05,
+        worst: int = 24,
+    ) -> Path:
+        """Write all there is to say of the run into one HTML file, which needs no network and loads nothing.
+
+        It holds summary, comparison, thresholds for at most `max_risk` wrong, latency, the `worst` errors with their
+        images (200 at most), settings, money, the method of each number and where it all comes from. Images are read
+        from `dataset`, else from where the dataset was; only those that are what was read are shown. Without the
+        extra ``report`` its tables cannot be sorted.
+        """
+        from toolkit.report import write_report
+
+        return write_report(self, path, dataset=dataset, title=title, max_risk=max_risk, worst=worst)
 
     # ── money ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,7 +184,7 @@ class Run:
                 lost.reason,
                 worst[lost.trial.setting],
             )
-            for lost in self._books.unsettled
+            for lost in self._log.books.unsettled
         ]
         names = ["setting", "sample", "repeat", "asked_at", "task_id", "reason", "cost_usd"]
         return pd.DataFrame(rows, columns=names).astype({"asked_at": float, "cost_usd": float})
@@ -145,7 +202,7 @@ class Run:
         rows = []
         for account in dict.fromkeys(name for label in self.settings for name in self._accounts_of(label)):
             mine = [label for label in self.settings if account in self._accounts_of(label)]
-            measured = _fallen(self._books.balances, account)
+            measured = _fallen(self._log.books.balances, account)
             answers = charged.get(account, 0.0)
             rows.append(
                 {
@@ -164,7 +221,7 @@ class Run:
         """Charged answers of each account, and what they cost at their settings' prices."""
         charged: dict[str, float] = {}
         cost: dict[str, float] = {}
-        for label, used in self._books.usage.items():
+        for label, used in self._log.books.usage.items():
             prices = self.manifest["prices_usd"][label]
             for name, quantity in used.items():
                 stage, _, kind = name.rpartition(": ")
@@ -189,7 +246,7 @@ class Run:
             self.samples,
             prices=self.manifest["prices_usd"],
             normaliser=normaliser,
-            stopped=self._books.stopped,
+            stopped=self._log.books.stopped,
             repeats=int(self.manifest["plan"]["repeats"]),
         )
 

@@ -20,6 +20,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -118,14 +119,15 @@ class FileStore:
     """A store in a folder."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # whoever changes the working directory still means this place
+        self._named = str(path)
         self.torn_bytes = 0
-        self._log = self.path / "attempts.jsonl"
+        self.log = self.path / "attempts.jsonl"
         self._fd = self._lock = _CLOSED
         self._end = 0
 
     def __repr__(self) -> str:
-        return f"FileStore({str(self.path)!r})"
+        return f"FileStore({self._named!r})"
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,13 +144,15 @@ class FileStore:
             self._lock = _claim(self.path / "lock")
             if (self.path / "manifest.json").exists():
                 _same_plan(str(self.path), self.manifest(), manifest)
-            elif self._log.exists():
+            elif self.log.exists():
                 raise StoreCorrupt(f"{self.path}: attempts.jsonl is here without its manifest.json; restore that file")
             else:
                 lines = (_line(sample) for sample in samples)
                 _write_whole(self.path / "samples.jsonl", lines)
-                _write_whole(self.path / "manifest.json", [_json(manifest, indent=2)])
-            self._fd = os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+                _write_whole(self.path / "manifest.json", [_json(manifest, _INDENTED)])
+            self._fd = os.open(self.log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            _sync_names(self.path)
+            _sync_names(self.path.parent)
             self._end = self._mend()
         except OSError as error:
             self.close()
@@ -196,7 +200,7 @@ class FileStore:
         start = size
         while start and b"\n" not in tail:
             start = max(0, start - _BLOCK_BYTES)
-            with self._log.open("rb") as file:
+            with self.log.open("rb") as file:
                 file.seek(start)
                 tail = file.read(size - start)
         last = tail.rpartition(b"\n")[2]
@@ -216,7 +220,7 @@ class FileStore:
             raise StoreError(f"{self.path} holds no run: there is no manifest.json in it") from error
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreCorrupt(f"{path} is not JSON ({error}); restore it from a copy") from error
         schema = manifest.get("schema") if isinstance(manifest, dict) else None
         if schema != SCHEMA:
@@ -229,8 +233,28 @@ class FileStore:
             yield from records
 
     def blocks(self, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
-        if self._log.exists():
-            yield from _read_lines(self._log, offset)
+        if self.log.exists():
+            yield from _read_lines(self.log, offset)
+
+    def lines(self, offset: int, most_bytes: int) -> bytes:
+        """Whole lines of the log from `offset` on, at most so many bytes of them, not yet understood.
+
+        Empty at the log's end, before a line that is still being written, and before one that is longer.
+        """
+        if not self.log.exists():
+            return b""
+        with _opened(self.log) as file:
+            file.seek(offset)
+            data = file.read(most_bytes)
+        return data[: data.rfind(b"\n") + 1]
+
+    def records(self, lines: bytes, offset: int = 0) -> list[Record]:
+        """The events in whole lines of the log that begin at `offset`; `StoreCorrupt` names a damaged one."""
+        return _parse(self.log, lines.removesuffix(b"\n"), offset)
+
+    def log_bytes(self) -> int:
+        """The size of the log; nought where there is none."""
+        return self.log.stat().st_size if self.log.exists() else 0
 
 
 def _read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
@@ -261,7 +285,7 @@ def _parse(path: Path, whole: bytes, offset: int) -> list[Record]:
     lines = whole.split(b"\n")
     try:
         records: list[Record] = json.loads(b"[%s]" % b",".join(lines))  # a third quicker than line by line
-    except ValueError:
+    except (ValueError, RecursionError):
         records = []
     if len(records) == len(lines) and all(type(record) is dict for record in records):
         return records
@@ -275,22 +299,26 @@ def _is_object(line: bytes) -> bool:
     """Whether a line is one whole JSON object; no part of one ever is."""
     try:
         return isinstance(json.loads(line.decode()), dict)  # decoded here: `loads` would guess other encodings
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return _json(record, separators=(",", ":")) + b"\n"
-
-
-def _json(value: Mapping[str, Any], **form: Any) -> bytes:
-    # Half a surrogate pair, as in a file name that is no UTF-8, has no encoding; its escape is JSON all the same.
-    return json.dumps(value, ensure_ascii=False, default=_plain, **form).encode(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:
     """A user's tag as JSON: numpy scalars by their Python value, anything else by its text."""
     return value.item() if hasattr(value, "item") else str(value)
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)  # made once, not for each line
+_INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2, default=_plain)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return _json(record, _COMPACT) + b"\n"
+
+
+def _json(value: Mapping[str, Any], encoder: json.JSONEncoder) -> bytes:
+    # Half a surrogate pair, as in a file name that is no UTF-8, has no encoding; its escape is JSON all the same.
+    return encoder.encode(value).encode(errors="backslashreplace")
 
 
 def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
@@ -301,12 +329,18 @@ def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    if os.name == "posix":  # the rename itself has to reach the disk
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    _sync_names(path.parent)
+
+
+def _sync_names(folder: Path) -> None:
+    """Return once what was made or renamed in a folder is there after a power cut: a file's own sync need not say."""
+    if os.name == "posix":
+        with suppress(PermissionError):  # a folder that may be entered and not listed, as others' homes are
+            fd = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
 
 def _claim(path: Path) -> int:
@@ -352,7 +386,7 @@ def _refused(path: Path, error: OSError) -> StoreError:
 
 
 def _same_plan(where: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    differing = list(_differences(stored["plan"], json.loads(_line(asked["plan"]))))
+    differing = list(_differences(stored.get("plan"), json.loads(_line(asked["plan"]))))
     if differing:
         listed = "; ".join(differing)
         raise ManifestMismatch(f"{where} holds a run of another plan: {listed}. Choose another store for this one")

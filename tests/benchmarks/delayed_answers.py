@@ -3,7 +3,8 @@
 import asyncio
 
 DELAY_S = 0.1
-BODY = b'{"errorId":0,"status":"ready","solution":{"text":"44795sds"},"taskId":"a1b2c3d4-0000-1111-2222-333344445555"}'
+# To CapSolver a task with its answer, to CapMonster first a task and then its answer.
+BODY = b'{"errorId":0,"status":"ready","balance":5.0,"solution":{"text":"44795sds"},"taskId":7654321}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
 
 

@@ -50,7 +50,7 @@ def test_edit_distance_cer_and_ned(benchmark, pairs):
 
 
 def test_relaxed_normalisation(benchmark, pairs):
-    """Normalising a million texts costs about as much as measuring them, with accents and blanks too."""
+    """Normalising a million texts takes at most 0.5 s, with accents and blanks too; reference: the texts one by one."""
     _, answers = pairs
     accented = [f"{text}é " for text in answers]
 

@@ -1,0 +1,74 @@
+"""`make bench`: measure, print one table, keep the figures for this commit, and say what got worse.
+
+    python .make/bench.py            measure all, or the benchmarks named as pytest names them
+    python .make/bench.py peers      the same for other tools beside this one (`make bench-peers`)
+    python .make/bench.py compare    the newest result beside the one kept before it
+    python .make/bench.py readme     write the newest result's tables into README.md
+
+``TOOLKIT_BENCH=full`` measures the largest sizes too.
+"""
+
+# ruff: noqa: INP001, T201, S603 -- a command stands alone, prints, and starts a program of ours
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import bench_results as results
+
+ROOT = Path(__file__).parents[1]
+
+
+def main(words: list[str]) -> int:
+    """Carry out one command; 1 when a promise is not kept or something got worse."""
+    if words[:1] == ["compare"]:
+        newest, before = results.newest(2)
+        return say_what_got_worse(newest, before)
+    if words[:1] == ["readme"]:
+        results.write_readme(results.newest(1)[0])
+        return 0
+    if words[:1] == ["peers"]:
+        from bench_peers import peers
+
+        result = results.of_this_commit()
+        result["peers"] |= peers(words[1:])
+        results.keep(result)
+        print(results.peers_table(result))
+        return 0
+    return bench(words)
+
+
+def bench(paths: list[str]) -> int:
+    """Run the benchmarks; print the table, keep it, compare it."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "figures.json"
+        options = ["--benchmark-only", "--benchmark-columns=min,median,max,rounds", "--timeout=1800", "-q"]
+        command = [sys.executable, "-m", "pytest", *(paths or ["tests/benchmarks"]), *options]
+        status = subprocess.run(command, cwd=ROOT, env=os.environ | {"TOOLKIT_FIGURES": str(found)}, check=False)
+        if not found.exists():
+            return status.returncode or 1
+        before = results.newest(1, other_than_this_commit=True)
+        result = results.of_this_commit()
+        result["benchmarks"] |= results.read(found)
+        results.keep(result)
+    print(f"\n{results.figures_table(result)}\n")
+    worse = say_what_got_worse(result, *before)
+    return worse or status.returncode
+
+
+def say_what_got_worse(result: results.Result, before: results.Result | None = None) -> int:
+    """One line for each figure whose ratio to its reference is worse than noise explains."""
+    if before is None:
+        print("There is no earlier result to compare with.")
+        return 0
+    worse = results.worse(result, before)
+    for line in worse:
+        print(f"worse: {line}")
+    print(f"Compared with {before['commit'][:12]} of {before['date']}: {len(worse) or 'nothing'} worse beyond noise.")
+    return int(bool(worse))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
