@@ -32,11 +32,12 @@ demo: $(DEMO_READY) ## benchmark the shipped datasets with RapidOCR and Tesserac
 test: check ## all checks and all tests with branch coverage; TESTS=tests/test_project.py runs fewer
 	@$(BIN)/python -m pytest $(TESTS) --benchmark-disable --cov --cov-report=term
 
-check: $(TEST_READY) ## ruff, mypy and the import floors
+check: $(TEST_READY) ## ruff, mypy, the import floors, and known vulnerabilities where somebody can be asked
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy toolkit .make/demo.py .make/bench.py .make/bench_peers.py
 	@$(BIN)/lint-imports
+	@$(BIN)/python .make/audit.py
 
 bench: $(TEST_READY) ## measure, keep the figures of this commit, say what got worse; TOOLKIT_BENCH=full for the largest
 	@$(BIN)/python .make/bench.py

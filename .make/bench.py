@@ -3,7 +3,7 @@
     python .make/bench.py            measure all, or the benchmarks named as pytest names them
     python .make/bench.py peers      the same for other tools beside this one (`make bench-peers`)
     python .make/bench.py compare    the newest result beside the one kept before it
-    python .make/bench.py readme     write the newest result's tables into README.md
+    python .make/bench.py readme     write the newest result's tables into README.md, and draw its curves
 
 ``TOOLKIT_BENCH=full`` measures the largest sizes too.
 """
@@ -24,10 +24,12 @@ ROOT = Path(__file__).parents[1]
 def main(words: list[str]) -> int:
     """Carry out one command; 1 when a promise is not kept or something got worse."""
     if words[:1] == ["compare"]:
-        newest, before = results.newest(2)
-        return say_what_got_worse(newest, before)
+        return say_what_got_worse(*kept(2))
     if words[:1] == ["readme"]:
-        results.write_readme(results.newest(1)[0])
+        from bench_drawing import draw_growth
+
+        [newest] = kept(1)
+        results.write_readme(newest, draw_growth(newest))
         return 0
     if words[:1] == ["peers"]:
         from bench_peers import peers
@@ -38,6 +40,14 @@ def main(words: list[str]) -> int:
         print(results.peers_table(result))
         return 0
     return bench(words)
+
+
+def kept(count: int) -> list[results.Result]:
+    """The last results; the command ends where there is none."""
+    found = results.newest(count)
+    if not found:
+        sys.exit("No result is kept yet: `make bench` makes one.")
+    return found
 
 
 def bench(paths: list[str]) -> int:

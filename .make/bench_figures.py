@@ -95,14 +95,14 @@ FIGURES = (
     ),
     Figure(
         "800 calls at 40 a second, rate declared",
-        "test_rate_limit.py::test_a_rate_is_used_and_little_is_wasted[200-declared-0.05]",
+        "test_rate_limit.py::test_a_rate_is_used_and_little_is_wasted[200-declared]",
         "seconds",
         "s",
         most=23,
     ),
     Figure(
         "800 calls at 40 a second, rate learned",
-        "test_rate_limit.py::test_a_rate_is_used_and_little_is_wasted[200-None-0.2]",
+        "test_rate_limit.py::test_a_rate_is_used_and_little_is_wasted[200-learned]",
         "seconds",
         "s",
         most=23,

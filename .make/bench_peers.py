@@ -134,12 +134,20 @@ class Watch(threading.Thread):
 def measured(tool: Tool, url: str) -> dict[str, Any] | None:
     """One cold run of a tool; None, and a line, when it did not come to its end with all rows right."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(tool.python), tool.script, url, str(COUNT), str(IN_FLIGHT), folder, str(PROMPTFOO)]
+        command = [
+            str(tool.python),
+            str(SCRIPTS / tool.script),
+            url,
+            str(COUNT),
+            str(IN_FLIGHT),
+            folder,
+            str(PROMPTFOO),
+        ]
         environment = os.environ | {"XDG_CACHE_HOME": folder, "XDG_DATA_HOME": folder, **tool.environment}
         with tempfile.TemporaryFile("w+") as errors:
             begun = time.perf_counter()
             process = subprocess.Popen(
-                command, cwd=SCRIPTS, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+                command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
             )
             watch = Watch(process.pid)
             watch.start()

@@ -161,8 +161,8 @@ def _noise(values: list[float | None]) -> float:
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def figures_table(result: Result) -> str:
-    """Every figure that was measured, as Markdown; those that were not are named below."""
+def figures_table(result: Result, *, name_missing: bool = True) -> str:
+    """Every figure that was measured, as Markdown; those that were not may be named below."""
     rows = [["figure", "value", "reference, same run", "ratio", "target", ""]]
     missing = []
     for figure in FIGURES:
@@ -183,7 +183,7 @@ def figures_table(result: Result) -> str:
             ]
         )
     text = _markdown(rows)
-    return f"{text}\n\nNot measured: {'; '.join(missing)}." if missing else text
+    return f"{text}\n\nNot measured: {'; '.join(missing)}." if missing and name_missing else text
 
 
 def peers_table(result: Result) -> str:
@@ -216,8 +216,8 @@ def peers_table(result: Result) -> str:
     return _markdown(rows)
 
 
-def write_readme(result: Result) -> None:
-    """Put the tables between the README's marks."""
+def write_readme(result: Result, picture: Path | None) -> None:
+    """Put the tables between the README's marks, and a picture where there is one."""
     text = README.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -228,7 +228,9 @@ def write_readme(result: Result) -> None:
         f"Measured on {result['date'][:10]} on {machine['cores']} cores ({machine['processor']}), "
         f"Python {machine['python']}, commit {result['commit']}."
     )
-    parts = [words, figures_table(result)]
+    parts = [words, figures_table(result, name_missing=False)]
+    if picture is not None:
+        parts.append(f"![Time and memory of a trial as runs grow]({picture.relative_to(ROOT).as_posix()})")
     if result["peers"]:
         parts.append("Other tools on the same server, which takes 100 ms, with 200 in flight:")
         parts.append(peers_table(result))

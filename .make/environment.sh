@@ -68,8 +68,9 @@ install_python_packages() {
             pip_install --only-binary tesserocr -e '.[tesseract]' 2>/dev/null || true
             ;;
         test)
-            # 25.1 is the first pip that knows dependency groups.
-            pip_install 'pip>=25.1' && pip_install -e '.[all]' --group check --group test
+            # 25.1 is the first pip that knows dependency groups. TOOLKIT_LOCKED=1 takes the versions of the lock.
+            pip_install 'pip>=25.1' &&
+                pip_install ${TOOLKIT_LOCKED:+-c .make/development.lock} -e '.[all]' --group check --group test
             ;;
     esac
 }

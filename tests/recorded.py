@@ -71,7 +71,7 @@ def recorded(
             },
             "dataset_path": dataset_path,
             "prices_usd": {label: {} for label in readings} | (prices or {}),
-            "worst_usd": dict.fromkeys(readings, 0.0),
+            "worst_usd": {label: _worst((prices or {}).get(label, {})) for label in readings},
             "machine": {"system": "test", "processor": "x86_64", "cores": 2, "python": "3.11", "drives": None},
             "packages": {"image-to-text-toolkit": tk.__version__, "numpy": np.__version__},
         },
@@ -88,6 +88,10 @@ def recorded(
         store.append(record)
     store.close()
     return tk.open_run(store)
+
+
+def _worst(prices: dict[str, float] | None) -> float | None:
+    return None if prices is None else sum(prices.values())
 
 
 def _record(label: str, sample: str, reading: Reading, at: float) -> dict[str, Any]:

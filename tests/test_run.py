@@ -493,6 +493,13 @@ def test_html_escapes_what_comes_from_outside(thread, tmp_path):
     assert "3 of 3" in shown
 
 
+def test_a_leaderboard_says_which_ranks_are_chance(thread, tmp_path):
+    """Two settings that read alike are named as a tie below the table; a single one has no rank to share."""
+    both = tk.benchmark(pictures(3), [Echo(), Echo(alias="again")], executor=thread)
+    assert "these 3 images do not tell" in both._repr_html_()
+    assert "do not tell" not in tk.benchmark(pictures(3), Echo(), executor=thread)._repr_html_()
+
+
 def test_a_run_without_outcomes_can_be_shown(tmp_path):
     """An interrupt may come before the first answer; what there is to see is shown without an error."""
     with ThreadPoolExecutor(1) as thread:

@@ -166,7 +166,7 @@ def _run(given: argparse.Namespace) -> int:
         retry_errors=given.retry_errors,
         show=False if given.quiet else None,
     )
-    _print_summary(run.summary())
+    _print_summary(run.summary(), run.outcomes)
     sys.stdout.write(f"\nThe run is in {given.store}; look at it again with: toolkit show {given.store}\n")
     return 0 if run.complete else 1
 
@@ -183,7 +183,7 @@ def _show(given: argparse.Namespace) -> int:
         run.export(file) if given.by is None else export(summary, file)
     if given.html:
         run.report(given.html, dataset=given.dataset)
-    _print_summary(summary)
+    _print_summary(summary, run.outcomes)
     if not run.complete:
         sys.stdout.write(f"\n{len(run.outcomes):,} of {run.planned:,} trials are there; run again to finish.\n")
     return 0
@@ -234,13 +234,12 @@ def _sandbox(given: argparse.Namespace) -> int:
     return 0
 
 
-def _print_summary(summary: "pd.DataFrame") -> None:
-    from toolkit.show import as_text, caution, leaderboard
+def _print_summary(summary: "pd.DataFrame", outcomes: "pd.DataFrame") -> None:
+    from toolkit.show import as_text, caution, leaderboard, ties
 
     width = get_terminal_size().columns if sys.stdout.isatty() else None
     sys.stdout.write(as_text(leaderboard(summary), width) + "\n")
-    words = caution(summary)
-    if words:
+    for words in filter(None, (caution(summary), ties(outcomes))):
         sys.stdout.write(f"\n{words}\n")
 
 

@@ -9,7 +9,7 @@ MOST_CHARACTERS = 200
 """Of an answer; a page of text in one cell would hide the others."""
 
 _MOST_ALIGNED = 2_000  # the time to align two texts grows with the product of their lengths
-_ODD = {" ": "␣", "\u00a0": "⍽"}
+_ODD = {" ": "␣"}
 _CODE = "border:1px solid currentColor;border-radius:3px;padding:0 2px;font-size:.75em;opacity:.8"
 _MARK = "background:#ffd54d;color:#1a1a1a;border-radius:2px;padding:0 1px"
 _GONE = "background:#f6c1c7;color:#1a1a1a;border-radius:2px;padding:0 1px"

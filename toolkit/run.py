@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ import pandas as pd
 from toolkit import show
 from toolkit.columns import LogReader
 from toolkit.data_dictionary import MAIN_FIGURES
-from toolkit.engine.log_shapes import check_manifest, sound_samples
-from toolkit.errors import SettingError
+from toolkit.engine.log_shapes import check_manifest, check_settings, sound_samples
+from toolkit.errors import SettingError, StoreCorrupt
 from toolkit.exporting import export
 from toolkit.frames import outcomes_frame, samples_frame
 from toolkit.metrics import STRICT, Normaliser
@@ -63,6 +64,8 @@ class Run:
     def attempts(self) -> pd.DataFrame:
         """Every try, in the order they ended; columns: `toolkit.frames.ATTEMPTS`."""
         self._log.read_on()
+        heard_of = self._log.attempts["setting"].cat.categories, self._log.books.settings
+        check_settings(chain(*heard_of), self.manifest, repr(self.store))
         return self._log.attempts
 
     @property
@@ -225,7 +228,13 @@ class Run:
             prices = self.manifest["prices_usd"][label]
             for name, quantity in used.items():
                 stage, _, kind = name.rpartition(": ")
-                account = self._accounts_of(label, stage)[0]
+                accounts = self._accounts_of(label, stage)
+                if not accounts:
+                    raise StoreCorrupt(
+                        f"{self.store!r}: the log has a charge by {label!r}, for which the manifest names no account; "
+                        "restore the one or the other from a copy"
+                    )
+                account = accounts[0]
                 charged[account] = charged.get(account, 0.0) + quantity * (kind == "charged")
                 usd = math.nan if prices is None else prices.get(name, 0.0)
                 cost[account] = cost.get(account, 0.0) + quantity * usd
@@ -235,7 +244,7 @@ class Run:
         """The accounts of a setting: its own, or those of a cascade's stages, or of one stage of it."""
         account = self.manifest["plan"]["settings"][label]["account"]
         if isinstance(account, dict):
-            return [account[stage]] if stage else list(account.values())
+            return [account[stage]] if stage in account else [] if stage else list(account.values())
         return [] if account is None else [account]
 
     # ── how it is read, how it shows ─────────────────────────────────────────────────────────────────────
@@ -270,6 +279,9 @@ class Run:
         caution = show.caution(summary)
         if caution:
             facts["latency:"] = caution
+        ties = show.ties(self.outcomes)
+        if ties:
+            facts["ranks:"] = ties
         return show.as_html(show.leaderboard(summary), f"Run on {plan['dataset']['name']}", facts)
 
 

@@ -14,6 +14,7 @@ _SHARES = {
 }
 _MISSING = "–"
 _LATE_SHARE = 0.05
+_RESAMPLES = 1_999
 
 
 def leaderboard(summary: pd.DataFrame) -> pd.DataFrame:
@@ -49,6 +50,15 @@ def caution(summary: pd.DataFrame) -> str | None:
         f"This machine itself ran late by more than 10 ms in over {_LATE_SHARE:.0%} of the answers of "
         f"{', '.join(late)}: do not rank by latency, or measure again with fewer in flight."
     )
+
+
+def ties(outcomes: pd.DataFrame) -> str | None:
+    """A sentence on which ranks these images do not tell apart, or None where there is one setting at most."""
+    from toolkit.stats import tie_groups
+
+    if outcomes["setting"].nunique() < 2:
+        return None
+    return tie_groups(outcomes, resamples=_RESAMPLES).explain()
 
 
 def as_text(table: pd.DataFrame, width: int | None = None) -> str:

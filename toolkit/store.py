@@ -6,6 +6,7 @@
         manifest.json     the plan, the machine, the versions; written once, by rename
         samples.jsonl     id, target, tags and SHA-256 of every image; written once, before the manifest
         attempts.jsonl    one line per event, appended; the truth from which every figure is derived
+        columns/          a long log once more, in columns; derived, and safe to delete (`toolkit.columns`)
         lock              held by the one process that writes, with its pid inside
 
 An event is a JSON object whose ``event`` says what it is: ``session`` (a process began to write; with the

@@ -61,9 +61,15 @@ def strangers():
 
 
 @pytest.fixture
-def page(chromium, request, strangers):
+def pixels():
+    """Pixels of the screen for one of the page, in width as in height."""
+    return 1
+
+
+@pytest.fixture
+def page(chromium, request, strangers, pixels):
     """A page of notebook width, without network."""
-    with chromium.new_context(viewport={"width": 1100, "height": 1000}) as context:
+    with chromium.new_context(viewport={"width": 1100, "height": 1000}, device_scale_factor=pixels) as context:
 
         def refuse(route):
             strangers.append(route.request.url)

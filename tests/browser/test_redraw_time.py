@@ -1,4 +1,7 @@
-"""How long a slider's move takes until the picture has changed, seen from the page. Measured by `make bench`."""
+"""How long a slider's move takes until the picture has changed, seen from the page.
+
+``.venv/bin/pytest tests/browser/test_redraw_time.py --benchmark-only`` says it.
+"""
 
 import statistics
 

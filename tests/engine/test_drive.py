@@ -271,3 +271,18 @@ def test_a_store_that_fails_is_not_laid_at_the_providers_door():
 
     with pytest.raises(StoreError, match="no room"):
         driven(flow_of([Submitted(7)]), world=FullDisk())
+
+
+@pytest.mark.parametrize(("disk_s", "waited_s"), [(0.0, 5.0), (2.0, 5.0), (7.0, 7.0)])
+def test_a_slow_disk_is_a_part_of_the_pause_before_the_first_poll(disk_s, waited_s):
+    """The service is at work while its task is written down: no latency is longer for it, unless the disk is slower."""
+
+    class SlowDisk(Scripted):
+        async def submitted(self, step):
+            self.clock.seconds += disk_s
+
+    steps = [call(service_s=1), Submitted(7), Wait(5.0), call(service_s=1), Wait(3.0), call(service_s=1)]
+    tally = driven(flow_of(steps), world=SlowDisk())
+
+    assert tally.poll_wait_s == pytest.approx(waited_s + 3.0)
+    assert tally.latency_s == pytest.approx(waited_s + 6.0)

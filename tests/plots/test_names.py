@@ -127,6 +127,45 @@ def test_where_lines_leave_no_room_a_legend_stands():
     assert not ax.texts
 
 
+def full_to_the_corners(ax):
+    """Five series of marks with error bars that leave one corner of the axes at most: the lower right, or none."""
+    x = np.arange(5.0)
+    series = []
+    for number in range(5):
+        mark = ax.errorbar(x + number / 10, x * 0 + number, yerr=np.array([[9, 9, 9, 0, 0], [9, 9, 9, 9, 9]]), fmt="o")
+        series.append(Series(f"setting {number}", mark, "C0", np.zeros((0, 2))))
+    ax.set_ylim(-12, 12)
+    return series
+
+
+@pytest.mark.parametrize("lowest", [-12, 0])
+def test_a_legend_covers_no_error_bar(lowest):
+    """It takes the corner that is empty; where none is, it stands beside the axes, which lose no width by it."""
+    _, ax = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
+    series = full_to_the_corners(ax)
+    ax.set_ylim(lowest, 12)
+    name_series(ax, series, own_figure=True)
+    ax.figure.draw_without_rendering()
+    legend, points = ax.get_legend().get_window_extent(), drawn_points(ax)
+    covered = np.all((points > legend.min) & (points < legend.max), axis=1)
+
+    assert not covered.any()
+    assert (legend.x0 >= ax.get_window_extent().x1) == (lowest == 0)
+    assert ax.figure.bbox.contains(legend.x1, legend.y1)
+    assert (ax.figure.get_figwidth() > 7.2) == (lowest == 0)
+
+
+def test_axes_that_were_given_keep_their_legend_inside():
+    """There may be other axes beside them, which it would cover."""
+    _, (ax, beside) = plt.subplots(1, 2)
+    series = full_to_the_corners(ax)
+    ax.set_ylim(0, 12)
+    name_series(ax, series)
+    ax.figure.draw_without_rendering()
+
+    assert ax.get_legend().get_window_extent().x1 <= beside.get_window_extent().x0
+
+
 def test_fitting_figures_are_those_the_data_can_fill():
     """Without confidences, prices, times, tags or a second setting their figures are not offered; from nothing none is."""
     full = made_up()

@@ -8,6 +8,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
 
 import toolkit as tk
+from toolkit.errors import DatasetError
 
 FRAME = made_up()
 
@@ -189,6 +190,23 @@ def test_risk_among_all_images_is_drawn_where_that_is_controlled():
     np.testing.assert_allclose(line(ax, curve.name), curve.table[["coverage", "generalized_risk"]].iloc[::-1])
 
 
+def test_a_mean_loss_is_drawn_where_that_is_controlled():
+    """A choice about character errors is shown against their mean, and only on a curve that has it."""
+    frame = FRAME.assign(edits=(FRAME["outcome"] == "wrong") * 1.0, target_length=4)
+    curve = tk.stats.thresholds(frame, FRAME["setting"].cat.categories[0], loss="cer")
+    for method, trials in (("fixed_sequence", "accepted"), ("generalized", "images")):
+        choice = tk.stats.pick_threshold(curve, 0.25, 0.8, method=method)
+        ax = tk.plots.risk_coverage(curve, choice=choice)
+        rows = curve.table.iloc[::-1]
+        expected = np.column_stack([rows["coverage"], rows["loss"] / rows[trials]])
+        np.testing.assert_allclose(line(ax, curve.name), expected)
+        assert ax.get_ylabel().startswith("mean character error rate")
+    [mark] = [one for one in ax.lines if one.get_marker() == "D"]
+    np.testing.assert_allclose(mark.get_xydata(), [[choice.coverage, choice.lost / choice.images]])
+    with pytest.raises(DatasetError, match="the choice limits cer"):
+        tk.plots.risk_coverage(curve_of(FRAME), choice=choice)
+
+
 def test_worth_is_drawn_by_threshold():
     """Line, best threshold, honest worth with its interval, and the worth of accepting nothing."""
     best = best_of(curve_of(FRAME))
@@ -319,6 +337,17 @@ def test_what_was_under_way_is_rebuilt_from_the_attempts():
 
     assert table["at"].tolist() == [10, 11, 12, 13, 20, 22]
     assert table["in_flight"].tolist() == [1, 2, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_readings_under_way_are_counted_in_whole_numbers(at_once):
+    """However few there are, no mark of the axis says half a reading."""
+    attempts = pd.DataFrame({"setting": "a()", "started_at": [10.0] * at_once, "elapsed_s": 3.0})
+    ax = tk.plots.concurrency(attempts)
+    marks = [mark for mark in ax.get_yticks() if 0 <= mark <= ax.get_ylim()[1]]
+
+    assert all(float(mark).is_integer() for mark in marks)
+    assert len(marks) >= 2
 
 
 def test_the_area_under_concurrency_is_the_time_spent():

@@ -20,6 +20,11 @@ FUNCTIONS = {
     "thresholds": lambda frame: stats.thresholds(frame, "a"),
     "best_threshold": lambda frame: stats.best_threshold(stats.thresholds(frame, "a"), resamples=99),
     "pick_threshold": lambda frame: stats.pick_threshold(stats.thresholds(frame, "a"), 0.4),
+    "pick_threshold of a mean loss": lambda frame: stats.pick_threshold(stats.thresholds(frame, "a", loss="ned"), 0.4),
+    "pick_threshold with coverage": lambda frame: stats.pick_threshold(
+        stats.thresholds(frame, "a"), 0.4, min_coverage=0.3
+    ),
+    "why_missing": lambda frame: stats.why_missing(stats.summary(frame)),
     "check": lambda frame: stats.check(0.5, frame, "a", max_risk=0.4),
     "areas": lambda frame: stats.areas(frame, "a", resamples=99),
     "calibration": lambda frame: stats.calibration(frame, "a", resamples=99),
@@ -96,3 +101,6 @@ def test_a_finding_reads_well(name, plain):
     assert html.startswith("<div><p>")
     assert "NaN" not in html
     assert text.splitlines()[0] in repr(result)
+    dashes = "– stands for what these data do not determine." in html
+    assert dashes == result.table.isna().any(axis=None)
+    assert result.note in repr(result)

@@ -139,5 +139,7 @@ def test_when_nothing_pays_it_is_said():
     assert "no threshold is best" in silent.explain()
     text = best_threshold(thresholds(outcomes, utility=UTILITY)).explain()
     assert "on images that had no say in the choice" in text
+    assert "would fall between" in text
+    assert "were confidence a probability, it would be at 0.8." in text
     with pytest.raises(SettingError, match="folds=1 must be 2"):
         best_threshold(thresholds(outcomes), folds=1)

@@ -89,6 +89,8 @@ def test_the_verdict_and_the_sentence_agree():
     assert "not distinguishable; a difference of this size takes about" in sentences[1]
     assert "<table" in found._repr_html_()
     assert "400 shared images" in repr(found)
+    assert sentences[2].startswith("Taken together, the 3 settings differ on the 400 images that count for all of them")
+    assert "Each pair on the images that count for both; trials that ended in an error are left out" in repr(found)
     turned = compare(drawn(400, {"weak": 0.7, "strong": 0.9}), "strong")
     assert turned.table["verdict"].tolist() == ["worse"]
 
@@ -142,6 +144,17 @@ def test_error_rates_are_compared_on_the_same_draws(outcomes):
     everything = compare(outcomes, "a", metric="cer_micro_all").table.iloc[0]
     assert everything["images"] > found["images"]
     assert everything["value"] > found["value"]
+
+
+def test_error_rates_that_never_differ_are_not_proven_equal(outcomes):
+    """Where no image differs the interval is the exact one of how many may, and shrinks with the images."""
+    rows = outcomes[outcomes["setting"] == "a"]
+    for n in (40, 200):
+        alike = pd.concat([rows.head(n), rows.head(n).assign(setting="z")])
+        row = compare(alike, "a", metric="cer_micro_all").table.iloc[0]
+        most = 1 - 0.025 ** (1 / row["images"])
+        assert (row["difference"], row["p"]) == (0, 1)
+        assert (row["difference_low"], row["difference_high"]) == pytest.approx((-most, most))
 
 
 def test_repeats_are_compared_image_by_image():

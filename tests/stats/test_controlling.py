@@ -61,7 +61,7 @@ def test_the_promise_holds_at_every_look(name):
 
 def test_a_test_of_one_look_breaks_it():
     """The p-value that is right at the end is wrong when one stops as soon as it pleases."""
-    assert broken(coarse(WORLDS["flat"]), by_looking_again) > 2 * LIMIT
+    assert broken(coarse(WORLDS["flat"]), by_looking_again, n=4000) > LIMIT
 
 
 def test_capital_is_that_of_betting_answer_by_answer():
@@ -81,7 +81,7 @@ def test_capital_is_that_of_betting_answer_by_answer():
                     most = max(most, won)
                     taken, failed = taken + 1, failed + bad
             assert found[column] == pytest.approx(most)
-    assert safe[0] > np.log(2) > safe[1]
+    assert safe[0] > np.log(1.5) > safe[1]
     assert risky[1] > np.log(10)
 
 

@@ -192,6 +192,19 @@ def test_a_slice_has_the_figures_of_its_rows(outcomes, by):
         np.testing.assert_allclose(row[figures].astype(float), expected)
 
 
+def test_the_character_set_of_the_labels_is_a_slice_of_any_frame(outcomes):
+    """Without a column of that name the targets tell which characters they are made of."""
+    table = summary(outcomes, by="charset")
+    has_digit = outcomes["target"].str.contains("1")
+    letters = outcomes["target"].str.contains("[a-z]", case=False)
+    mixed = outcomes[has_digit & letters]["setting"].value_counts()
+    found = table[table["charset"] == "alphanumeric"].set_index("setting")["trials"]
+    assert found.to_dict() == mixed.to_dict()
+    assert {"letters", "upper", "lower"} <= set(table["charset"])
+    own = summary(outcomes.assign(charset="mine"), by="charset")
+    assert set(own["charset"]) == {"mine"}
+
+
 def test_rows_without_the_tag_are_a_slice_of_their_own(outcomes):
     """An image that has no value for a tag does not vanish from the table."""
     table = summary(outcomes.assign(style=outcomes["style"].where(outcomes.index % 5 != 0)), by="style")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("uvicorn")
+pytest.importorskip("aiohttp")  # both transports are put to the test
 sys.path.append(str(Path(__file__).parents[1] / "services"))  # which has images, keys and bills to lend
 
 from bills import new_key

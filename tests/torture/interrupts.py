@@ -53,8 +53,11 @@ def interrupted(work: Callable[[], object], after_s: list[float]) -> str:
             continue
 
 
-def campaign(work: Callable[[int], Callable[[], object]], times: int, longest_s: float, seed: int, twice: bool) -> None:
-    """Be interrupted so many times, and say what was found."""
+def campaign(work: Callable[[int], Callable[[], bool]], times: int, longest_s: float, seed: int, twice: bool) -> None:
+    """Be interrupted so many times, and say what was found.
+
+    `work(n)` begins the n-th run or goes on with it, and says whether it is complete.
+    """
     dice = random.Random(seed)
     arrived: list[int] = []
 
@@ -63,21 +66,22 @@ def campaign(work: Callable[[int], Callable[[], object]], times: int, longest_s:
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupt)  # which a shell's background processes would ignore
-    work(-1)()  # whatever is kept for ever is made by the first one
+    work(0)()  # whatever is kept for ever is made by the first one
     before = left_behind()
-    found: dict[str, Any] = {"ends": Counter(), "left": []}
-    for number in range(times):
+    found: dict[str, Any] = {"ends": Counter(), "runs": 1, "left": []}
+    while len(arrived) < times:
         moments = [dice.uniform(0, longest_s) for _ in range(1 + twice)]
+        complete: list[bool] = []
         try:
-            how = interrupted(work(number), moments)
+            how = interrupted(lambda: complete.append(work(found["runs"])()), moments)  # noqa: B023 -- called at once
         except Exception as error:  # noqa: BLE001 -- whatever it is, the test is told
             how = f"{type(error).__name__}: {error}"
         found["ends"][how] += 1
+        found["runs"] += complete == [True]
         if not _quiet_within(PATIENCE_S, before):
             now = left_behind()
-            found["left"].append([number, moments, {name: now[name] for name in now if now[name] != before[name]}])
+            found["left"].append([moments, {name: now[name] for name in now if now[name] != before[name]}])
             before = now
-    found["arrived"] = len(arrived)
     print(json.dumps(found))  # noqa: T201 -- to whoever sent it
 
 

@@ -6,6 +6,7 @@ and the moment at which the machine dies, its disk is full, or somebody asks the
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -180,6 +181,7 @@ class World:
         wire: Callable[[Wire], Wire] = lambda wire: wire,
     ) -> None:
         """Run until the end of the plan or of the machine. Raises what a run raises, and `Ended`."""
+        os.environ["XDG_CACHE_HOME"] = str(self.folder / "cache")  # what accounts share is this machine's own
         store = MortalStore(self.folder / "run", self.folder / "safe")
         store.fate = fate
         through = wire(Wire(self.services, fate, [*schedules, *(trouble(rate, seed) if rate else ())]))

@@ -11,9 +11,7 @@ from simulated import Ended, Fate, Wire, World
 from witnessed import audit, noisy
 
 import toolkit as tk
-from toolkit.errors import StoreCorrupt
-
-TROUBLE = {"seed": 5, "rate": 0.2}
+from toolkit.errors import StoreCorrupt, StoreError
 
 
 def world(folder, deferred):
@@ -33,22 +31,26 @@ def looked_at(store):
     return run
 
 
-@pytest.mark.promise(1, 2, 3, 7, what="dead at every moment of a run, one after the other")
-@pytest.mark.parametrize("deferred", [False, True], ids=["at once", "by task"])
-@pytest.mark.parametrize("power", [False, True], ids=["process", "power"])
-def test_no_moment_is_a_bad_one_to_die(tried, scale, seed, tmp_path, deferred, power):
+@pytest.mark.promise(
+    1, 2, 3, 7, what="dead, without power, or with a full disk at every moment of a run, one after another"
+)
+@pytest.mark.parametrize(("in_flight", "deferred"), [(1, False), (4, True)])
+@pytest.mark.parametrize("ending", ["dies", "dies, and the power goes", "fills"])
+def test_no_moment_is_a_bad_one_to_end(tried, scale, seed, tmp_path, ending, in_flight, deferred):
     """Whatever was charged by then is answered or unsettled; the run goes on to its end, and the bill is still right."""
+    options = {"seed": 5, "rate": 0.2, "in_flight": in_flight}
     fate = Fate()
-    world(tmp_path / "whole", deferred).session(fate, **TROUBLE)
+    world(tmp_path / "whole", deferred).session(fate, **options)
     dice = random.Random(seed)
-    for moment in range(1, fate.events + 1, scale(fate.events // 12, 1)):
+    moments = range(1, fate.events + 1)
+    for moment in sorted({*moments[:8], *moments[:: scale(fate.events // 6, 1)]}):
         here = world(tmp_path / str(moment), deferred)
         complaints = []
         for last in (False, True):
-            with contextlib.suppress(Ended):
-                here.session(Fate("" if last else "dies", moment), **TROUBLE)
+            with contextlib.suppress(Ended, StoreError):
+                here.session(Fate("" if last else ending.partition(",")[0], moment), **options)
             log = here.folder / "run/attempts.jsonl"
-            if power and not last and log.exists():
+            if ending.endswith("power goes") and not last and log.exists():
                 cut_power(log, durable_bytes(here.folder / "safe"), dice)
             if not (here.folder / "run/manifest.json").exists():
                 complaints += [f"{here.charged()} were charged"] if here.charged() else []
@@ -99,7 +101,7 @@ def test_an_answer_is_safe_before_anything_else_happens_to_it(tried, scale, tmp_
         lanes = 2
         at_stake = lanes * (in_flight + 2)
         most = max(wire.unsafe)
-        assert wire.given > here.trials // 2
+        assert wire.given
         tried.case(
             wire.complaints + ([f"{most} answers were at stake at once"] if most > at_stake else []),
             name=f"run {number}",

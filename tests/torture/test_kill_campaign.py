@@ -9,7 +9,7 @@ import pytest
 from bills import new_key
 from errands_by_fork import Errand, ForkServer
 from recorded_store import cut_power, durable_bytes
-from witnessed import PRICE_USD, WitnessedSandbox, audit, noisy, trouble
+from witnessed import PRICE_USD, WitnessedSandbox, audit_of, noisy, trouble
 
 import toolkit as tk
 from toolkit.errors import StoreCorrupt
@@ -107,14 +107,12 @@ class Campaign:
         charged = self.box.charged(self.dataset)
         if any(self.key.encode() in path.read_bytes() for path in self.folder.rglob("*") if path.is_file()):
             return ["the key is in a file"]
-        if not (self.store / "manifest.json").exists():
-            return [f"{charged} were charged and there is no run"] if charged else []
         try:
-            return audit(tk.open_run(self.store), charged, self.budget_usd)
+            return audit_of(self.store, charged, self.budget_usd)
         except StoreCorrupt as told:
             self.told += 1
             self._take_out_what_is_damaged(str(told))
-            return audit(tk.open_run(self.store), charged, self.budget_usd)
+            return audit_of(self.store, charged, self.budget_usd)
 
     def _take_out_what_is_damaged(self, told: str) -> None:
         """As the message says."""

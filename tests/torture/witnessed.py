@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ import toolkit as tk
 from toolkit.dataset import Dataset
 from toolkit.loopback import Sandbox, faults
 from toolkit.loopback.delays import lognormal
-from toolkit.run import Run
+from toolkit.run import Run, open_run
 
 PRICE_USD = 0.001
 Reading = tuple[str, str]  # setting, sample
@@ -20,14 +21,8 @@ Reading = tuple[str, str]  # setting, sample
 _TROUBLE = (
     *("cut_before", "cut_after", "cut_mid_body", "truncated", "not_json", "delayed", "slow_drip"),
     *("server_error_500_empty", "server_error_502_html", "server_error_504_json", "ERROR_NEVER_HEARD_OF"),
-    *(
-        "missing_taskId",
-        "missing_status",
-        "missing_solution.text",
-        "replaced_solution",
-        "replaced_taskId",
-        "replaced_errorId",
-    ),
+    *("missing_taskId", "missing_status", "missing_solution.text"),
+    *("replaced_solution", "replaced_taskId", "replaced_errorId"),
 )
 _RARE_TROUBLE = ("rate_limited_retry_after", "server_error_503_json")  # each holds the account up for a while
 
@@ -145,6 +140,13 @@ def audit(run: Run, charged: Counter[Reading], budget_usd: float | None = None, 
     if run.outcomes.duplicated(["setting", "sample", "repeat"]).any():
         complaints.append("a trial has two outcomes")
     return complaints
+
+
+def audit_of(store: Path, charged: Counter[Reading], budget_usd: float | None = None) -> list[str]:
+    """The same for a run that may not have come so far as to be one: then nothing was charged."""
+    if (store / "manifest.json").exists():
+        return audit(open_run(store), charged, budget_usd)
+    return [f"{charged} were charged and there is no run"] if charged else []
 
 
 def _count(frame: pd.DataFrame) -> Counter[Reading]:

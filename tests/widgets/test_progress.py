@@ -119,6 +119,16 @@ def test_money_is_that_of_the_services_own_books():
     assert f"{charged:.4f} USD spent of 0.5000" in view.words.value
 
 
+def test_free_engines_tell_of_no_money(oracle, thread):
+    """Where nothing has a price and no budget was set there is no line about money; a budget brings it back."""
+    dataset = pictures(3)
+    free = tk.start(dataset, oracle(dataset), executor=thread)
+    limited = tk.start(dataset, oracle(dataset), executor=thread, budget_usd=0.5)
+
+    assert "USD" not in ended(free.view, free).words.value
+    assert "0.0000 USD spent of 0.5000" in ended(limited.view, limited).words.value
+
+
 def test_a_setting_without_a_price_is_said_to_be_one():
     """Unknown money is named, not shown as none."""
     empty = pd.DataFrame(columns=["setting", "images", "accuracy", "accuracy_low", "accuracy_high"])

@@ -77,8 +77,10 @@ class AccountLane:
     async def _note_balance(self, when: str) -> None:
         provider = next(iter(self.settings.values()))
         world = self._world(None)
-        tally = await drive(provider.balance(), world, min(self.deadline_s, _BALANCE_S))
-        world.end()
+        try:
+            tally = await drive(provider.balance(), world, min(self.deadline_s, _BALANCE_S))
+        finally:
+            world.end()
         if tally.error is not None and tally.error.fatal:
             self._die(tally.error)
         if tally.error is None and tally.value is not None:
@@ -143,7 +145,7 @@ class AccountLane:
 
     async def recorded(self, tally: Tally) -> None:
         """The try was appended to the journal: return when it survives a power cut."""
-        if tally.sent:
+        if tally.sent or tally.used:  # a cascade sends nothing itself; what its stages used was paid for
             await self.journal.durable()
 
     def _world(self, trial: Trial | None) -> "_World":

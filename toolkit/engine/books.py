@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Self
 
 from toolkit.errors import ProviderError
@@ -80,7 +81,7 @@ class Books:
             self._found(trial, task_id)
         if self.keep_finished and record["final"]:
             self.finished[trial] = record.get("error")
-        for name, quantity in record.get("usage", {}).items():
+        for name, quantity in (record.get("usage") or {}).items():
             used = self.usage.setdefault(trial.setting, {})
             used[name] = used.get(name, 0.0) + quantity
 
@@ -98,6 +99,11 @@ class Books:
     def unsettled(self) -> list[Unsettled]:
         """What may have been charged without an answer, in the order it was asked."""
         return sorted((*self._lost, *self._open.values()), key=lambda lost: lost.at)
+
+    @property
+    def settings(self) -> set[str]:
+        """Settings that spent something, may have, or were stopped."""
+        return {*self.usage, *self.stopped, *(lost.trial.setting for lost in chain(self._open.values(), self._lost))}
 
     def done(self, *, retry_errors: bool) -> Iterator[Trial]:
         """Trials that need no further asking.

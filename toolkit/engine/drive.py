@@ -70,6 +70,7 @@ class Tally:
     poll_wait_s: float = 0.0
     client_lag_s: float = 0.0
     asked_s: float = 0.0
+    ahead_s: float = 0.0
     low_s: float | None = None
     sent: bool = False
     submitted: bool = False
@@ -207,7 +208,8 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
         tally.task_id, tally.submitted = step.task_id, True
         begun = clock.now()
         await world.submitted(step)
-        tally.poll_wait_s += clock.now() - begun  # the service is at work meanwhile
+        tally.ahead_s = clock.now() - begun
+        tally.poll_wait_s += tally.ahead_s  # the service is at work meanwhile: a part of the pause that comes now
         return None
     if left_s <= 0:
         raise DeadlineExceeded(f"no answer within {deadline_s:g} s", task_id=tally.task_id)
@@ -230,7 +232,8 @@ async def _carry_out(step: object, world: World, tally: Tally, left_s: float, de
     if isinstance(step, Wait):
         if step.pending:  # the exchange before said "not yet": the answer came later than that was asked
             tally.low_s = tally.asked_s
-        begun, pause_s = clock.now(), min(step.seconds, left_s)
+        begun, pause_s = clock.now(), max(0.0, min(step.seconds - tally.ahead_s, left_s))
+        tally.ahead_s = 0.0
         await clock.sleep(pause_s)
         waited_s = clock.now() - begun
         tally.poll_wait_s += waited_s

@@ -13,6 +13,7 @@ from toolkit.errors import StoreCorrupt, ToolkitError
 from toolkit.store import FileStore, Record, Store
 
 _MOST_INT32 = 2**31 - 1
+_MOST_USD = 1e9
 
 
 def _text(value: object) -> bool:
@@ -21,6 +22,10 @@ def _text(value: object) -> bool:
 
 def _number(value: object) -> bool:
     return type(value) is float or (type(value) is int and abs(value) <= 2**63)
+
+
+def _prices(value: object) -> bool:
+    return type(value) is dict and all(map(_price, value.values()))
 
 
 def _count(value: object) -> bool:
@@ -33,6 +38,10 @@ def _truth(value: object) -> bool:
 
 def _numbers(value: object) -> bool:
     return type(value) is dict and all(map(_number, value.values()))
+
+
+def _price(value: Any) -> bool:
+    return _number(value) and 0 <= value <= _MOST_USD
 
 
 def _name(value: object) -> bool:
@@ -52,8 +61,8 @@ _EVENTS: Mapping[str, _Shape] = {
     "session": {},
     "asked": {**_TRIAL, "at": _number},
     "submitted": {**_TRIAL, "at": _number, "task_id": _or_none(_name)},
-    "balance": {"account": _text, "at": _number, "usd": _or_none(_number)},
-    "limits": {"account": _text, "at": _number, "in_flight": _count, "per_second": _or_none(_number)},
+    "balance": {"account": _text, "when": _text, "at": _or_none(_number), "usd": _or_none(_number)},
+    "limits": {"account": _text, "at": _or_none(_number), "in_flight": _count, "per_second": _or_none(_number)},
     "stopped": {"setting": _text, "reason": _text},
     "finished": {
         **_TRIAL,
@@ -123,13 +132,22 @@ def check_manifest(manifest: Record, where: str) -> Record:
         "plan.dataset.fingerprint": _text(dataset.get("fingerprint")),
         "plan.settings": all(type(setting) is dict and "account" in setting for setting in settings.values())
         and all(_account(setting["account"]) for setting in settings.values()),
-        "prices_usd": all(price is None or _numbers(price) for price in prices.values()),
-        "worst_usd": all(map(_or_none(_number), worst.values())),
+        "prices_usd": prices.keys() >= settings.keys() and all(map(_or_none(_prices), prices.values())),
+        "worst_usd": worst.keys() >= settings.keys() and all(map(_or_none(_price), worst.values())),
     }
     for name, is_sound in sound.items():
         if not is_sound:
             raise StoreCorrupt(f"{where}: {name} is missing or of another kind; restore the file from a copy")
     return manifest
+
+
+def check_settings(heard_of: Iterable[str], manifest: Record, where: str) -> None:
+    """`StoreCorrupt` when the log speaks of a setting that is not in the plan."""
+    if strange := set(heard_of) - manifest["plan"]["settings"].keys():
+        raise StoreCorrupt(
+            f"{where}: the log has records of {min(strange)!r:.80}, which is no setting of its manifest; "
+            "restore the one or the other from a copy"
+        )
 
 
 def _member(holder: Record, name: str, where: str) -> Record:

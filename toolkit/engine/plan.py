@@ -8,6 +8,8 @@ import numpy as np
 
 from toolkit.types import Trial
 
+_PAIRS_AT_A_TIME = 10_000
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -33,7 +35,7 @@ class Plan:
     def trials(self, settings: Sequence[str], done: "Done") -> Iterator[tuple[Trial, int]]:
         """The trials of some settings that are not done yet, each with the position of its sample."""
         rows = [self.settings.index(setting) for setting in settings]
-        for pair in np.random.default_rng(self.seed).permutation(len(self.samples) * self.repeats).tolist():
+        for pair in self._pairs():
             position, repeat = divmod(pair, self.repeats)
             for row in self._shuffled(rows, pair):
                 if not done.holds(row, pair):
@@ -42,6 +44,12 @@ class Plan:
     def _shuffled(self, rows: list[int], pair: int) -> list[int]:
         # A generator of its own for each pair: the order is the same however many trials are done already.
         return rows if len(rows) == 1 else random.Random(self.seed * 1_000_003 + pair).sample(rows, len(rows))
+
+    def _pairs(self) -> Iterator[int]:
+        """All (sample, repeat) pairs by number; only some at a time are Python objects, which take five times the room."""
+        order = np.random.default_rng(self.seed).permutation(len(self.samples) * self.repeats)
+        for start in range(0, len(order), _PAIRS_AT_A_TIME):
+            yield from order[start : start + _PAIRS_AT_A_TIME].tolist()
 
     def courses(self, settings: Sequence[str], done: "Done") -> Iterator[Generator[tuple[Trial, int], object, None]]:
         """The trials, each a course of its own: what comes of one decides nothing about another."""

@@ -108,7 +108,7 @@ def _notes(old: Run, new: Run, together: Mapping[str, str]) -> Iterator[str]:
         alone = [label for label in run.settings if label not in compared]
         if alone:
             yield f"Not compared, being in the {which} run only: {', '.join(alone)}."
-        if not run.complete:
+        if len(run.outcomes) < run.planned:
             yield f"The {which} run is unfinished: {len(run.outcomes):,} of {run.planned:,} trials are there."
         for label, reason in run.stopped.items():
             yield f"{label} was stopped in the {which} run: {reason}."

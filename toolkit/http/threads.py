@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from toolkit.errors import Unreachable
 from toolkit.http.exchange import Exchanged, headers_for, target_of
 from toolkit.http.proxies import Proxies
+from toolkit.http.unlogged import leave_out_of_logs
 from toolkit.http.worker import Job, Worker
 
 _NAME_LOOKUP_GRACE_S = 0.1
@@ -39,6 +40,7 @@ class ThreadedClient:
         self._finished: deque[tuple[Worker, Job]] = deque()
         self._loop_knows = False
         self._closed = False
+        leave_out_of_logs()
 
     async def exchange(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Exchanged:
         asked_at = time.perf_counter()

@@ -14,6 +14,7 @@ import httpcore
 from toolkit.errors import ProtocolError, TransportError
 from toolkit.http.exchange import KEEP_ALIVE_S, MAX_BODY_BYTES, Target, failure, refuse_unread, too_long
 from toolkit.http.proxies import Proxy
+from toolkit.http.unlogged import THREAD_PREFIX
 from toolkit.http.wire import Wire
 from toolkit.types import Reply
 
@@ -62,7 +63,7 @@ class Worker:
         self._open: dict[_Route, httpcore.ConnectionInterface] = {}
         self._ended: asyncio.Future[None] | None = None
         # A daemon, since the look-up of a name that hangs must not keep the interpreter from ending.
-        self._thread = Thread(target=self._work, name=f"toolkit-http-{next(_numbers)}", daemon=True)
+        self._thread = Thread(target=self._work, name=f"{THREAD_PREFIX}{next(_numbers)}", daemon=True)
         self._thread.start()
 
     def take(self, job: Job) -> None:

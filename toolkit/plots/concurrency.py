@@ -89,6 +89,7 @@ def _under_way(attempts: pd.DataFrame, ax: "Axes | None") -> "Axes":
     )  # fmt: skip
     ax.set_xlim(0.0, float(x[-1]))
     ax.set_ylim(bottom=0.0)
+    _whole_numbers(ax)
     ax.set_ylabel("readings under way")
     ax.set_xlabel(f"{unit} since the run began")
     nowhere = np.zeros((0, 2))
@@ -107,8 +108,6 @@ def _mean_within(steps: pd.DataFrame, edges: FloatArray) -> FloatArray:
 
 
 def _allowed(limits: pd.DataFrame, ax: "Axes | None") -> "Axes":
-    from matplotlib.ticker import MaxNLocator
-
     own, ax = ax is None, axes_for(ax)
     if limits.empty:
         return say_nothing_to_show(ax, "Nothing to show: no account has a limit.")
@@ -127,12 +126,19 @@ def _allowed(limits: pd.DataFrame, ax: "Axes | None") -> "Axes":
             marker="o" if len(part) < 25 else "", markersize=4,
         )  # fmt: skip
         series.append(Series(account, line, look["color"], np.column_stack([x, y])))
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    _whole_numbers(ax)
     ax.set_ylim(bottom=0.0, top=1.15 * float(limits["in_flight"].max()) + 0.5)
     ax.set_ylabel("readings allowed at a time")
     ax.set_xlabel(f"{unit} since the first limit was noted")
     name_series(ax, series, own_figure=own, legend_at="lower right")
     return ax
+
+
+def _whole_numbers(ax: "Axes") -> None:
+    """No halves of readings on the y axis, unless there are no others: seldom one at a time is less than one."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.yaxis.set_major_locator(MaxNLocator(integer=ax.get_ylim()[1] >= 1, min_n_ticks=1))
 
 
 def _unit(seconds: float) -> tuple[str, float]:

@@ -9,6 +9,7 @@ from toolkit.plots.colours import styles
 from toolkit.plots.naming import character
 from toolkit.plots.results import required
 from toolkit.stats.character_errors import INSERTED, MISSING, Confusions
+from toolkit.stats.results import confidence, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,8 @@ def confusions(
     the labels of the run, give the bars the colour that the setting has in other figures.
     """
     required(found, Confusions, "tk.stats.confusions")
+    import matplotlib as mpl
+
     rows = found.table.head(top).to_dict("records")
     ax = axes_for(ax, height_in=1.2 + 0.26 * max(len(rows), 4))
     if not rows:
@@ -39,15 +42,17 @@ def confusions(
             ends = reach(row, "share", row["support"])
             ax.errorbar(row["count"], y, xerr=ends, fmt="none", ecolor="0.5", capsize=3, linewidth=1.2)
             furthest += ends[1][0]
-            words = f"{100 * row['share']:.3g} % of {row['support']:,.0f}"
+            words = f"{percent(row['share'])} of {row['support']:,.0f}"
         ax.annotate(words, (furthest, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize="small")
     ax.set_xlim(0.0, 1.25 * ax.dataLim.x1)
-    ax.set_yticks(range(len(rows)), [_pair(row) for row in rows], parse_math=False)
+    # In letters of one width, of which I, l and 1 look different; those they lack come from the usual ones.
+    families = ["monospace", *mpl.rcParams["font.family"]]
+    ax.set_yticks(range(len(rows)), [_pair(row) for row in rows], parse_math=False, family=families)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     whole_numbers(ax)
-    ax.set_xlabel("errors (whisker: 95 % interval of the share of occurrences)")
+    ax.set_xlabel(f"errors (whisker: {confidence(found.level)} interval of the share of occurrences)")
     errors, kinds = int(found.table["count"].sum()), len(found.table)
     part = f"; the {len(rows)} commonest of {kinds:,} kinds" if kinds > len(rows) else ""
     note(ax, f"{found.name}: {errors:,} wrong characters in {found.answers:,} answers{part}")

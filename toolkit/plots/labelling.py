@@ -14,11 +14,13 @@ from toolkit.plots.naming import legible
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
     from matplotlib.text import Annotation
 
 FloatArray = NDArray[np.float64]
-Corner = Literal["best", "upper left", "lower left", "lower right"]
+Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 
+_CORNERS: tuple[Corner, ...] = ("upper right", "upper left", "lower left", "lower right")
 _MOST_DIRECT = 6
 _ROOM_FOR_LETTERS = 150
 _IN_PER_LETTER = 0.085
@@ -48,26 +50,62 @@ class Series:
     points: FloatArray
 
 
-def name_series(ax: "Axes", series: Sequence[Series], *, own_figure: bool = False, legend_at: Corner = "best") -> None:
+def name_series(
+    ax: "Axes", series: Sequence[Series], *, own_figure: bool = False, legend_at: Corner = "upper right"
+) -> None:
     """Write each name where it is seen to belong to one series only; a legend takes over when one finds no place.
 
-    A legend too large for a corner stands beside the axes, for which a figure of our own is made wider.
+    A legend that finds no empty corner stands beside the axes, for which a figure of our own is made wider.
     """
     if not series:
         return
     if len(series) <= _MOST_DIRECT and _written_beside(ax, series):
         return
-    longest = max(len(one.words) for one in series)
-    artists: list[Artist] = [one.artist for one in series]
+    artists = [_mark_of(one.artist) for one in series]
     words = [legible(one.words) for one in series]
-    if len(series) <= _MOST_DIRECT and len(series) * longest <= _ROOM_FOR_LETTERS:
-        legend = ax.legend(artists, words, frameon=True, framealpha=0.7, edgecolor="none", loc=legend_at)
-    else:
+    longest = max(map(len, words))
+    small = len(series) <= _MOST_DIRECT and len(series) * longest <= _ROOM_FOR_LETTERS
+    legend = _legend_inside(ax, artists, words, legend_at, crowded=not own_figure) if small else None
+    if legend is None:
         if own_figure:
             ax.figure.set_figwidth(WIDTH_IN + _IN_PER_LETTER * longest)  # type: ignore[union-attr]
         legend = ax.legend(artists, words, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _mark_of(artist: Any) -> "Artist":
+    """What stands for a series in a legend: of a mark with error bars the mark, since the bars would blur into a cross."""
+    from matplotlib.container import ErrorbarContainer
+
+    return artist.lines[0] if isinstance(artist, ErrorbarContainer) else artist
+
+
+def _legend_inside(
+    ax: "Axes", artists: Sequence["Artist"], words: Sequence[str], first: Corner, *, crowded: bool
+) -> "Legend | None":
+    """A legend in a corner where it covers nothing; in axes that may not grow a `crowded` corner will do."""
+    lay_out(ax)
+    free = _Free(np.asarray(ax.get_window_extent().extents), np.vstack([drawn_points(ax), _outlines(artists)]))
+    for text in ax.texts:
+        if text.get_text():
+            free.take(np.asarray(text.get_window_extent().extents))
+    frame: dict[str, Any] = {"frameon": True, "framealpha": 0.7, "edgecolor": "none"}
+    for corner in dict.fromkeys((first, *_CORNERS)):
+        legend = ax.legend(artists, words, loc=corner, **frame)
+        if free.has(np.asarray(legend.get_window_extent().extents)[None])[0]:
+            return legend
+        legend.remove()
+    return ax.legend(artists, words, loc=first, **frame) if crowded else None
+
+
+def _outlines(artists: Sequence["Artist"]) -> FloatArray:
+    """Points along the edges of those that are areas, in pixels."""
+    from matplotlib.collections import PolyCollection
+
+    areas = [artist for artist in artists if isinstance(artist, PolyCollection)]
+    paths = [_dense(area.get_transform().transform(path.vertices)) for area in areas for path in area.get_paths()]
+    return np.concatenate([np.zeros((0, 2)), *paths])
 
 
 def _written_beside(ax: "Axes", series: Sequence[Series]) -> bool:

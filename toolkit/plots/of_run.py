@@ -215,4 +215,4 @@ def _most_accurate_confident(outcomes: pd.DataFrame) -> str:
 
 
 def _first_line(figure: str) -> str:
-    return (getattr(RunPlots, figure).__doc__ or "").partition("\n")[0]
+    return (getattr(RunPlots, figure).__doc__ or "").partition("\n")[0].replace("``", "")

@@ -10,6 +10,7 @@ from toolkit.plots.colours import styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.results import required
 from toolkit.stats.reliability import Calibration
+from toolkit.stats.results import confidence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,8 @@ def reliability(found: Calibration, ax: "Axes | None" = None, *, settings: Itera
     [diagonal] = ax.plot([0, 1], [0, 1], color="0.5", linewidth=1.0, linestyle="--", zorder=1)
     as_percent(ax.xaxis)
     as_percent(ax.yaxis)
-    ax.set_xlabel("confidence\n(shaded: where a calibrated engine's curve would lie, pointwise 95 %)")
+    level = confidence(found.level)
+    ax.set_xlabel(f"confidence\n(shaded: where a calibrated engine's curve would lie, pointwise {level})")
     ax.set_ylabel("accuracy of these answers")
     note(
         ax,

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from toolkit.errors import DatasetError
 from toolkit.plots.canvas import as_percent, axes_for, note, say_nothing_to_show
 from toolkit.plots.colours import styles
 from toolkit.plots.labelling import Series, name_series
@@ -12,14 +14,14 @@ from toolkit.plots.naming import short_labels
 from toolkit.plots.results import required
 from toolkit.plots.threshold_curve import thinned
 from toolkit.plots.threshold_marks import plain_percent
+from toolkit.stats.intervals import FloatArray
+from toolkit.stats.losses import LOSS_WORDS
 from toolkit.stats.results import confidence, percent
 from toolkit.stats.risk_control import Choice
 from toolkit.stats.threshold_curve import ThresholdCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_OF_ALL = ("generalized", "mean")
 
 
 def risk_coverage(
@@ -31,7 +33,7 @@ def risk_coverage(
 ) -> "Axes":
     """Share wrong of the answers accepted against the share of images accepted, a line a curve: low is better.
 
-    A single curve has its pointwise band. `choice` of `tk.stats.pick_threshold` draws the target, and marks the
+    A single curve has its pointwise band, unless it is about another loss. `choice` of `tk.stats.pick_threshold` draws the target, and marks the
     controlled threshold on the curve it was picked from. When it controls wrong answers among *all* images, that is
     what the figure shows. `settings`, the labels of the run, give each the colour it has in other figures. Figures
     are those of ``curve.table``.
@@ -43,26 +45,29 @@ def risk_coverage(
     drawn = [curve for curve in curves if len(curve.table)]
     if not drawn:
         return say_nothing_to_show(ax, "Nothing to show: nothing was answered, so there is no threshold.")
-    of_all = choice is not None and choice.method in _OF_ALL
-    column = "generalized_risk" if of_all else "risk"
+    of_all = choice is not None and choice.of_all
+    loss = "wrong" if choice is None else choice.loss
     names = [curve.name for curve in drawn]
     run = () if settings is None else tuple(settings)
     style, short = styles(run, names), short_labels([*names, *run])
+    banded = len(drawn) == 1 and loss == "wrong"
     series = []
     for curve in drawn:
         table = thinned(curve.table[curve.table["accepted"] > 0].iloc[::-1])
         color = style[curve.name]["color"]
-        x, y = table["coverage"].to_numpy(np.float64), table[column].to_numpy(np.float64)
-        if len(drawn) == 1 and not of_all:
-            ax.fill_between(
-                x, 1 - table["accuracy_answered_high"], 1 - table["accuracy_answered_low"], color=color, alpha=0.18,
-                linewidth=0,
-            )  # fmt: skip
+        x, y = table["coverage"].to_numpy(np.float64), _risk(table, loss, of_all=of_all)
+        if banded:
+            ends = (
+                (table["generalized_risk_low"], table["generalized_risk_high"])
+                if of_all
+                else (1 - table["accuracy_answered_high"], 1 - table["accuracy_answered_low"])
+            )
+            ax.fill_between(x, *ends, color=color, alpha=0.18, linewidth=0)
         marker = "o" if len(table) < 25 else ""
         [line] = ax.plot(x, y, color=color, linewidth=1.6, marker=marker, markersize=4, label=curve.name)
         series.append(Series(short[curve.name], line, color, np.column_stack([x, y])))
         if choice is not None and choice.name == curve.name and choice.status == "controlled":
-            _mark(ax, choice, of_all, color)
+            _mark(ax, choice, color)
     ax.set_xlim(0.0, 1.02)
     # The band of the first few answers reaches up to all of them wrong; the lines decide what is shown.
     highest = max(float(one.points[:, 1].max()) for one in series)
@@ -71,18 +76,33 @@ def risk_coverage(
         series.append(_draw_target(ax, choice.max_risk))
     as_percent(ax.xaxis)
     as_percent(ax.yaxis)
-    band = f"\n(band: pointwise {confidence(drawn[0].level)})" if len(drawn) == 1 and not of_all else ""
+    band = f"\n(band: pointwise {confidence(drawn[0].level)})" if banded else ""
     ax.set_xlabel(f"coverage: share of images accepted{band}")
-    ax.set_ylabel("wrong and accepted, share of all images" if of_all else "risk: share wrong of those accepted")
+    if loss == "wrong":
+        ax.set_ylabel("wrong and accepted, share of all images" if of_all else "risk: share wrong of those accepted")
+    else:
+        ax.set_ylabel(f"{LOSS_WORDS[loss]},\n{'of all images' if of_all else 'of those accepted'}")
     name_series(ax, series, own_figure=own, legend_at="upper left")
     return ax
 
 
-def _mark(ax: "Axes", choice: Choice, of_all: bool, color: str) -> None:
-    risk = choice.wrong / (choice.images if of_all else choice.accepted)
-    ax.plot([choice.coverage], [risk], marker="D", markersize=8, color=color, markeredgecolor="white", linestyle="")
-    words = f"from threshold {choice.threshold:.4g} on: {percent(choice.coverage)} accepted, {percent(risk)} wrong"
-    note(ax, words)
+def _risk(table: pd.DataFrame, loss: str, *, of_all: bool) -> FloatArray:
+    """What a choice limits, by threshold; `DatasetError` where the curve was not made for its loss."""
+    if loss == "wrong":
+        return table["generalized_risk" if of_all else "risk"].to_numpy(np.float64)
+    if "loss" not in table.columns:
+        raise DatasetError(
+            f"the choice limits {loss}, and a curve lacks it; make the curves with thresholds(…, loss={loss!r})"
+        )
+    return np.asarray(table["loss"] / table["images" if of_all else "accepted"], np.float64)
+
+
+def _mark(ax: "Axes", choice: Choice, color: str) -> None:
+    ax.plot(
+        [choice.coverage], [choice.risk], marker="D", markersize=8, color=color, markeredgecolor="white", linestyle=""
+    )
+    lost = f"{percent(choice.risk)} {choice.loss}"
+    note(ax, f"from threshold {choice.threshold:.4g} on: {percent(choice.coverage)} accepted, {lost}")
 
 
 def _draw_target(ax: "Axes", max_risk: float) -> Series:

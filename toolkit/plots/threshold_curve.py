@@ -72,7 +72,7 @@ def threshold_curve(
     ax.set_ylabel("share")
     words = curve.name
     if choice is not None and choice.status != "controlled":
-        words += f": {plain_percent(choice.max_risk)} wrong cannot be promised ({choice.status})"
+        words += f": {plain_percent(choice.max_risk)} {choice.loss} cannot be promised ({choice.status})"
     note(ax, words, 8.0 + 12.0 * len(ax.texts))
     name_series(ax, series, own_figure=own, legend_at="lower left")
     return ax

@@ -23,15 +23,16 @@ def widen_a_point(ax: "Axes", thresholds: "pd.Series[float]") -> None:
 def mark_best(ax: "Axes", best: BestThreshold) -> None:
     """An upright line at the threshold that is worth most, and a shade over those that may be best as well."""
     if not best.table.empty:
-        _shade_near_optimal(ax, best.table)
-        _upright(ax, best.threshold, f"worth most: {best.threshold:.4g}", ":", row=0)
+        _shade_near_optimal(ax, best)
+        _upright(ax, best.threshold, f"worth most at {best.threshold:.4g}", ":", row=0)
 
 
 def mark_controlled(ax: "Axes", choice: Choice) -> None:
     """An upright line at the threshold with a promise, if there is one."""
     if choice.status == "controlled":
         sure = "on average" if choice.method == "mean" else f"({confidence(choice.confidence)} sure)"
-        words = f"at most {plain_percent(choice.max_risk)} wrong {sure}: {choice.threshold:.4g}"
+        what = "wrong" if choice.loss == "wrong" else f"mean {choice.loss.removeprefix('mean ')}"
+        words = f"at most {plain_percent(choice.max_risk)} {what} {sure}: {choice.threshold:.4g}"
         _upright(ax, choice.threshold, words, "-.", row=1)
 
 
@@ -40,11 +41,12 @@ def plain_percent(share: float) -> str:
     return f"{100 * share:.6g} %"
 
 
-def _shade_near_optimal(ax: "Axes", table: pd.DataFrame) -> None:
+def _shade_near_optimal(ax: "Axes", best: BestThreshold) -> None:
     """A shade over each run of neighbouring candidates that cannot be told from the best."""
-    near = table["near_optimal"].to_numpy(np.bool_)
-    x = table["threshold"].to_numpy(np.float64)
-    edges = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]])  # each candidate reaches half-way to the next
+    near = best.table["near_optimal"].to_numpy(np.bool_)
+    x = best.table["threshold"].to_numpy(np.float64)
+    # Each candidate reaches half-way to the next, the lowest to a best threshold that lies under all confidences.
+    edges = np.concatenate([[min(x[0], best.threshold)], (x[1:] + x[:-1]) / 2, x[-1:]])
     changes = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
     for number, (first, end) in enumerate(changes.reshape(-1, 2)):
         label = "cannot be told from the best" if number == 0 else "_"

@@ -37,6 +37,8 @@ def utility_curve(best: BestThreshold, ax: "Axes | None" = None, *, settings: It
     marker = "o" if len(table) < 25 else ""
     [line] = ax.plot(x, y, color=color, linewidth=1.6, marker=marker, markersize=4, label=best.name)
     series = [Series("worth on these images", line, color, np.column_stack([x, y]))]
+    if best.threshold < x[0]:  # under the lowest confidence every answer is accepted, wherever the threshold is
+        ax.plot([best.threshold, x[0]], [y[0], y[0]], color=color, linewidth=1.6, linestyle=":")
     never = ax.axhline(best.never, color="0.5", linewidth=1.2, linestyle="--")
     widen_a_point(ax, table["threshold"])
     mark_best(ax, best)

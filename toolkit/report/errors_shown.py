@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from toolkit.dataset.columns import count
 from toolkit.markup import in_attribute, marked, visible
 from toolkit.plots.fitting import confident_settings
 from toolkit.plots.naming import short_labels
@@ -31,7 +32,7 @@ def section(outcomes: pd.DataFrame, pictures: Pictures, worst: int) -> Section:
     if not missed:
         blocks.append(Words(["Every reading is right."]))
     elif pictures.unlike:
-        words = f"{pictures.unlike:,} images are not shown, because the dataset now holds others than were read."
+        words = f"Not shown, because the dataset now holds others than were read: {count(pictures.unlike, 'image')}."
         blocks.insert(0, Words([words], "flag"))
     return Section("errors", "Worst errors", blocks)
 
@@ -90,7 +91,7 @@ def _surest_table(sure: pd.DataFrame, pictures: Pictures) -> Table:
             Cell(str(row["sample"]), markup=visible(str(row["sample"]))),
             Cell(str(row["setting"]), markup=visible(str(row["setting"]))),
             _text_cell(row["target"]),
-            Cell(row["text"], markup=marked(str(row["target"]), str(row["text"]))),
+            Cell(row["text"], markup=f"<code>{marked(str(row['target']), str(row['text']))}</code>"),
             Cell(f"{row['confidence']:.3g}", float(row["confidence"])),
         )
         for row in sure.to_dict("records")

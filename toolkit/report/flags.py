@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from toolkit.dataset.columns import count
 from toolkit.errors import UsageError
 from toolkit.report.source import ReportedRun
 from toolkit.show import caution
@@ -17,7 +18,7 @@ _FEW_IMAGES = 100
 def flags(run: ReportedRun, summary: pd.DataFrame) -> Iterator[str]:
     """One sentence for each thing to be careful about, the gravest first."""
     outcomes = run.outcomes
-    if not run.complete:
+    if len(outcomes) < run.planned:
         yield (
             f"The run is unfinished: {len(outcomes):,} of {run.planned:,} trials are there. The same call with the same "
             "store goes on."
@@ -28,7 +29,7 @@ def flags(run: ReportedRun, summary: pd.DataFrame) -> Iterator[str]:
     if len(lost):
         at_most = lost["cost_usd"].sum(skipna=False)
         money = "of unknown cost" if pd.isna(at_most) else f"at most {at_most:,.4f} USD"
-        yield f"{len(lost):,} requests may have been charged and their answers never came ({money})."
+        yield f"{count(len(lost), 'request')} may have been charged without an answer that came ({money})."
     for row in summary[summary["availability"] < 1 - _FEW_FAILURES].to_dict("records"):
         failed = 1 - row["availability"]
         yield f"{row['setting']}: {percent(failed)} of the readings failed; accuracy and coverage leave them out."

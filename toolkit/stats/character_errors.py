@@ -48,6 +48,10 @@ class Confusions(Result):
     answers: int
     level: float
 
+    @property
+    def note(self) -> str:
+        return f"{confidence(self.level)} intervals of shares; counts belong to one optimal alignment of each pair."
+
     def matrix(self, min_support: int = MIN_SUPPORT) -> pd.DataFrame:
         """Counts, a row a target character and a column an answered one, right ones on the diagonal."""
         rows = [str(character) for character, n in self.support.items() if n >= min_support]

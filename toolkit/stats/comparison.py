@@ -41,7 +41,19 @@ class Comparison(Result):
     def explain(self) -> str:
         if self.table.empty:
             return "Nothing to compare: give outcomes of two settings at least."
-        return "\n".join(self._sentence(row) for row in self.table.to_dict("records"))
+        return "\n".join([*map(self._sentence, self.table.to_dict("records")), *self._overall_sentence()])
+
+    @property
+    def note(self) -> str:
+        return f"Each pair on the images that count for both; {self.policy}."
+
+    def _overall_sentence(self) -> list[str]:
+        if not self.overall or not self.overall["images"]:
+            return []
+        settings, images = self.overall["degrees_of_freedom"] + 1, self.overall["images"]
+        told = "differ" if self.overall["p"] <= 1 - self.level else "cannot be told apart"
+        where = f"on the {images:,} images that count for all of them (Cochran's Q, p = {self.overall['p']:.3g})"
+        return [f"Taken together, the {settings:.0f} settings {told} {where}."]
 
     def _sentence(self, row: dict[Any, Any]) -> str:
         name, kind = METRICS[self.metric].words, METRICS[self.metric].kind
@@ -81,7 +93,8 @@ def compare(
 
     `metric` is one of accuracy_all, accuracy_answered, accuracy_normalised, coverage (Newcombe's interval, and
     McNemar's mid-p test or, with repeats, sign flips of the images' means), cer_micro, cer_micro_all, cost_usd
-    (image bootstrap and sign flips), latency_p50_s, latency_p95_s (image bootstrap of the ranks).
+    (image bootstrap and sign flips; where no image's errors differ, the exact interval of how many may),
+    latency_p50_s, latency_p95_s (image bootstrap of the ranks).
     `margin`, in the metric's unit, is the difference that would not matter: two one-sided looks at the interval
     then tell "equivalent" and "not worse" from "cannot tell". `interval` may be tango or bonett_price for shares
     of images read once. `seed` fixes the bootstrap.

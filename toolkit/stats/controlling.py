@@ -118,8 +118,7 @@ def log_capitals(accepted: BoolArray, wrong: BoolArray, max_risk: float) -> tupl
     Each answer is bet on at the odds of the wrong share before it, shrunken towards the target, and never beyond it
     to the side on which a bet could win while its claim is true.
     """
-    seen = np.cumsum(accepted, axis=0) - accepted
-    failed = np.cumsum(wrong, axis=0) - wrong
+    seen, failed = (np.asarray(np.cumsum(x, axis=0) - x, np.float64) for x in (accepted, wrong))
     found = []
     for start, within in ((0.5, True), (1.0, False)):
         share = (failed + start) / (seen + 1 / max_risk)

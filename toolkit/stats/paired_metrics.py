@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.stats.bootstrap import bca, cells_of, percentile, sign_flip_p, two_sided_p
-from toolkit.stats.intervals import FloatArray, Interval, harrell_davis
+from toolkit.stats.intervals import FloatArray, Interval, clopper_pearson, harrell_davis
 from toolkit.stats.paired import bonett_price, mcnemar, newcombe, newcombe_of_repeats, tango
 from toolkit.stats.paired_quantiles import Times, on_shared_images, quantile_difference_draws
 from toolkit.stats.sample_size import images_needed, images_needed_for_mean
@@ -160,6 +160,11 @@ class Tables:
         if self.metric.kind == "share":
             mine, theirs = ((self.value[row, shared], self.weight[row, shared]) for row in (i, j))
             ends = newcombe_of_repeats(mine, theirs, level)
+        elif self.metric.kind == "ratio" and not d.any():
+            # The bootstrap knows nothing of images that differ where none does. Exactly known is how many may: each
+            # of them taken to be read rightly by one and wrongly throughout by the other.
+            most = float(clopper_pearson(0, d.size, level).high)
+            ends = Interval(-most, most)
         else:
             ends = bca(lambda sums: sums[:, 0] / sums[:, 1], cells_of(d, length), level, resamples, seed)
         spread = float(np.std(d - difference * length)) * d.size / total

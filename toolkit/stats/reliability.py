@@ -43,6 +43,10 @@ class Calibration(Result):
     name: str
     level: float
 
+    @property
+    def note(self) -> str:
+        return f"The band holds {confidence(self.level)} of a calibrated engine's curves, at one confidence at a time."
+
     def explain(self) -> str:
         if not self.answers:
             return f"{self.name}: no answer has a confidence, so there is nothing to calibrate."

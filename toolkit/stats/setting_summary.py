@@ -120,6 +120,12 @@ def _slice_column(outcomes: pd.DataFrame, name: str) -> "pd.Series[Any]":
         return outcomes[name]
     if name == "length" and "target_length" in outcomes.columns:
         return outcomes["target_length"]
+    if name == "charset" and "target" in outcomes.columns:
+        from toolkit.dataset.columns import charset
+
+        targets = outcomes["target"]
+        of_target = {target: charset(target) for target in targets.dropna().unique().tolist()}
+        return targets.map(of_target)
     raise DatasetError(f"by={name!r}: no such column; the outcomes have {', '.join(map(str, outcomes.columns))}")
 
 

@@ -42,6 +42,13 @@ class BestThreshold(Result):
     name: str
 
     @property
+    def note(self) -> str:
+        return (
+            f"{confidence(self.level)} intervals of utility hold for one candidate at a time; near_optimal holds for all "
+            "at once."
+        )
+
+    @property
     def near_optimal(self) -> FloatArray:
         """The candidates that may be best."""
         return np.asarray(self.table.loc[self.table["near_optimal"], "threshold"], np.float64)
@@ -56,6 +63,12 @@ class BestThreshold(Result):
             f"({confidence(self.level)} interval {self.value_low:.4g} to {self.value_high:.4g}). "
             f"{near.size} of {len(self.table)} candidates, from {near.min():g} to {near.max():g}, cannot be told from it."
         )
+        text += (
+            f"\nOn images drawn anew the choice would fall between {self.stability.low:g} and {self.stability.high:g} in "
+            f"{confidence(self.level)} of the draws"
+        )
+        inside = 0 < self.break_even <= 1
+        text += f"; were confidence a probability, it would be at {self.break_even:.3g}." if inside else "."
         if self.apparent <= self.never:
             text += f"\nAccepting nothing is worth {self.never:.4g} an image, so no threshold pays."
         return text

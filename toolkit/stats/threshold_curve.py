@@ -9,11 +9,12 @@ from toolkit.errors import SettingError
 from toolkit.stats.intervals import FloatArray, normal_quantile, wilson
 from toolkit.stats.losses import Loss, check_loss, loss_by_confidence, loss_by_setting
 from toolkit.stats.placement import Grid, Placement, read_confidences, read_grid
-from toolkit.stats.results import Result, percent
+from toolkit.stats.results import ROWS_SHOWN, Result, confidence, percent
 from toolkit.stats.trials import Errors
 from toolkit.stats.utility import Utility
 
 NAN = float("nan")
+POINTWISE = "hold for one threshold at a time, not for all at once"
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,6 +41,15 @@ class ThresholdCurve(Result):
     seconds: FloatArray
     violations: int = 0
     loss: Loss = "wrong"
+
+    @property
+    def note(self) -> str:
+        return f"{confidence(self.level)} intervals; they {POINTWISE}."
+
+    def _excerpt(self) -> pd.DataFrame:
+        """Thresholds from the loosest to the strictest, evenly spaced among all."""
+        kept = np.unique(np.linspace(0, max(len(self.table) - 1, 0), ROWS_SHOWN).astype(np.intp))
+        return self.table.iloc[kept[: len(self.table)]]
 
     def explain(self) -> str:
         if self.table.empty:
@@ -136,7 +146,7 @@ def _table(placement: Placement, level: float, utility: Utility, seconds: FloatA
     waited = np.nan_to_num(seconds) if utility.cost_per_second == 0 else seconds
     columns["utility"] = utility.of(right_share, wrong_share, waited)
     table = pd.DataFrame(columns, copy=False)
-    table.attrs |= {"level": level, "intervals": "hold for one threshold at a time, not for all at once"}
+    table.attrs |= {"level": level, "intervals": POINTWISE}
     return table
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import ipywidgets
 
 from toolkit.errors import DatasetError, StoreError, ToolkitError
+from toolkit.markup import visible
 from toolkit.run import Run, open_run
 from toolkit.widgets.comparison import compare
 from toolkit.widgets.explorer import explore
-from toolkit.widgets.markup import visible
 from toolkit.widgets.shown import WIDE, WRAPPED, Shown
 from toolkit.widgets.tuner import tune
 

@@ -8,6 +8,7 @@ import ipywidgets
 import pandas as pd
 
 from toolkit.errors import SettingError
+from toolkit.markup import table, visible
 from toolkit.plots import forest
 from toolkit.plots.colours import settings_of
 from toolkit.plots.naming import short_labels
@@ -16,7 +17,6 @@ from toolkit.stats import compare as compare_outcomes
 from toolkit.stats.paired_metrics import METRICS
 from toolkit.stats.results import points
 from toolkit.widgets.canvas import drawn, new_figure, shown_px
-from toolkit.widgets.markup import table, visible
 from toolkit.widgets.shown import NOTHING, WIDE, FigureImage, Shown, offer, picture
 from toolkit.widgets.sources import Source, how_to_open, outcomes_of, tags_of
 

@@ -174,7 +174,7 @@ class Explorer(Shown):
         self.body.value = page_html(self._gallery, shown.tolist(), self.chosen.settings, self.dataset, self._checksums)
 
     def _on_export(self, _: object) -> None:
-        from toolkit.widgets.markup import visible
+        from toolkit.markup import visible
 
         try:
             if not self.folder.value.strip():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from toolkit.dataset.html import thumbnail
 from toolkit.dataset.images import BadImage
 from toolkit.errors import DatasetError
+from toolkit.markup import in_attribute, marked, visible
 from toolkit.plots.naming import short_labels
-from toolkit.widgets.markup import in_attribute, marked, visible
 from toolkit.widgets.selection import Gallery
 
 if TYPE_CHECKING:

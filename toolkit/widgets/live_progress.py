@@ -98,6 +98,7 @@ class ProgressView(Shown):
             run.budget_usd,
             tuple(label for label in run.settings if prices[label] is None),
             accuracy,
+            priced=any(prices.values()),
         )
 
     def refresh(self) -> None:

@@ -6,15 +6,18 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from toolkit.markup import table, visible
 from toolkit.stats.results import percent
-from toolkit.widgets.markup import table, visible
 
 State = Literal["running", "stopping", "stopped", "finished"]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One look at a run. `accuracy` is the table of `SoFar`; `unpriced` are settings whose cost nobody knows."""
+    """One look at a run. `accuracy` is the table of `SoFar`; `unpriced` are settings whose cost nobody knows.
+
+    `priced` says that some setting has a price: only then, or with a budget, is there money to tell of.
+    """
 
     state: State
     planned: int
@@ -29,6 +32,7 @@ class Standing:
     budget_usd: float | None
     unpriced: tuple[str, ...]
     accuracy: pd.DataFrame
+    priced: bool = True
 
     @property
     def share_done(self) -> float:
@@ -38,7 +42,8 @@ class Standing:
     def as_html(self) -> str:
         """Counts, money, what went wrong, and accuracy so far."""
         lines = [f'<div class="toolkit-trials">{visible(self.trials, 500)}</div>']
-        lines.append(f'<div class="toolkit-money">{visible(self.money, 500)}</div>')
+        if self.money:
+            lines.append(f'<div class="toolkit-money">{visible(self.money, 500)}</div>')
         if self.errors:
             kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.errors.items())
             lines.append(f'<div class="toolkit-errors"><strong>errors</strong>: {visible(kinds, 500)}</div>')
@@ -64,7 +69,9 @@ class Standing:
 
     @property
     def money(self) -> str:
-        """What was spent, of what, in words."""
+        """What was spent, of what, in words; none where everything is free and no budget was set."""
+        if not (self.priced or self.unpriced or self.spent_usd or self.reserved_usd) and self.budget_usd is None:
+            return ""
         text = f"{self.spent_usd:.4f} USD spent"
         if self.budget_usd is not None:
             share = f" ({percent(self.spent_usd / self.budget_usd)})" if self.budget_usd > 0 else ""

@@ -10,6 +10,9 @@ os.environ |= {
     "MLFLOW_GENAI_EVAL_MAX_WORKERS": str(IN_FLIGHT),
     "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": "0",
     "MLFLOW_GENAI_EVAL_SCORER_RATE_LIMIT": "0",
+    # Its pool of fifteen connections loses rows where more threads than that want to write.
+    "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "50",
+    "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(IN_FLIGHT),
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
