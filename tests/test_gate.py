@@ -202,6 +202,16 @@ def test_order_names_and_tags_make_no_other_dataset():
     assert tk.gate(old, new, max_accuracy_drop=0.5).passed
 
 
+def test_a_setting_that_is_gone_does_not_pass():
+    """A limit cannot be kept by leaving the setting out: nothing can be told of it."""
+    base = images(WORDS[:500])
+    old = recorded(base, {"kept()": column(500, 0), "gone()": column(500, 0)})
+    found = tk.gate(old, recorded(base, {"kept()": column(500, 0)}), max_accuracy_drop=0.05)
+
+    assert found.table["verdict"].tolist() == ["pass"]
+    assert (found.verdict, found.exit_status, found.passed) == ("cannot tell", 3, False)
+
+
 def test_settings_go_together_by_label_or_as_told():
     """A renamed setting is compared with its old self; those without a partner are named."""
     base = images(WORDS[:500])
@@ -214,7 +224,7 @@ def test_settings_go_together_by_label_or_as_told():
         ["b()", "b()", "pass"],
     ]
     assert "a(v=1) → a(v=2): accuracy 90.0 % → 70.0 %, -20.0 points" in found.explain()
-    assert "Not compared, being in the old run only: gone()." in found.explain()
+    assert "Nothing can be told of gone(): the new run has no such setting." in found.explain()
     assert "Not compared, being in the new run only: fresh()." in found.explain()
     with pytest.raises(SettingError, match=r"the new run has no setting 'c\(\)'; it has a\(v=2\)"):
         tk.gate(old, new, max_accuracy_drop=0.05, pairs={"b()": "c()"})
@@ -234,6 +244,16 @@ def test_what_may_explain_a_change_is_noted():
     assert "The new run is unfinished: 99 of 100 trials are there." in words
     assert "Measured on different machines: x86_64, 2 cores; x86_64, 64 cores." in words
     assert "different machines" not in tk.gate(old, new, max_accuracy_drop=0.5).explain()
+
+
+def test_versions_of_a_renamed_setting_stand_under_both_names():
+    """Which engine was another before is seen, not guessed."""
+    base = images(WORDS[:100])
+    old = recorded(base, {"a(v=1)": column(100, 10)}, versions={"engine": "1.0"})
+    new = recorded(base, {"a(v=2)": column(100, 10)}, versions={"engine": "1.1"})
+    found = tk.gate(old, new, max_accuracy_drop=0.5, pairs={"a(v=1)": "a(v=2)"})
+
+    assert "a(v=1) → a(v=2): engine 1.0 → 1.1." in found.explain()
 
 
 @pytest.mark.parametrize(
@@ -304,7 +324,7 @@ def test_the_command_pairs_settings_and_refuses_other_images(tmp_path, capsys):
     assert main(["compare", old, other, *limit]) == 2
     assert "1 only in the old run ('000299.png')" in capsys.readouterr().err
     assert main(["compare", old, new]) == 2
-    assert "say what must not happen" in capsys.readouterr().err
+    assert "--max-accuracy-drop and --max-p95-increase on the command line" in capsys.readouterr().err
     assert main(["compare", old, str(tmp_path / "nowhere"), *limit]) == 2
 
 

@@ -72,6 +72,21 @@ def test_a_figure_is_whole_and_legible_or_says_what_is_missing(figure, frame):
     assert ax.has_data() or any(text.get_text() for text in ax.texts)
 
 
+SERVICES = [
+    *(f"capmonster(module='universal', recognizing_threshold={n})" for n in (50, 70, 90)),
+    *(f"capsolver(module='common', score={n})" for n in (0.8, 0.9)),
+]
+
+
+@pytest.mark.parametrize("settings", [["quick()", "slow()"], SERVICES, LONG, STRANGE])
+def test_a_forest_names_its_baseline_in_full(settings):
+    """Against one setting its name stands below the axis, however long it is."""
+    ax = tk.plots.forest(tk.stats.compare(made_up(settings), settings[0]))
+
+    assert_legible(ax)
+    assert ax.get_xlabel().startswith("difference to ")
+
+
 def assert_legible(ax):
     """All words lie within the figure, and none upon another."""
     words = words_of(ax)

@@ -319,6 +319,18 @@ def test_probing_plans_stand_at_their_calls_and_money():
         assert (row["calls_at_worst"], row["cost_usd_at_worst"]) in ends
 
 
+def test_plans_that_come_to_the_same_are_all_seen():
+    """Of two marks at one place the one below is the larger."""
+    plans = tk.stats.compare_probe_plans([0.8, 0.85, 0.9, 0.95, 1.0], images=300, price=0.001)
+    ax = tk.plots.probe_plans(plans)
+    tree, descending, grid = (
+        next(one for one in ax.lines if one.get_label() == name) for name in ("tree", "descending", "grid")
+    )
+
+    np.testing.assert_allclose(tree.get_xydata(), descending.get_xydata())
+    assert tree.get_markersize() > descending.get_markersize() == grid.get_markersize()
+
+
 def test_without_a_price_paid_calls_stand_for_money():
     """A price of nought tells nothing about money, so calls are compared."""
     plans = tk.stats.compare_probe_plans([0.8, 0.9], images=10, price=0.0)

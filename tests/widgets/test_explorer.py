@@ -135,6 +135,14 @@ def test_hostile_words_are_shown_and_not_obeyed():
     assert "U+202E" in explorer.body.value
 
 
+def test_a_saved_page_says_which_it_is(run, dataset):
+    """Where no kernel runs, its number stands before the number of pages."""
+    explorer = tk.widgets.explore(run, dataset, page_size=5)
+    explorer.next.click()
+
+    assert f"page 2 of {explorer.pages} · " in explorer.as_html()
+
+
 def test_repeats_are_told_apart(thread, dataset, run):
     """Several readings of an image have a line each, in their order."""
     repeated = tk.benchmark(dataset[:2], Echo(), executor=thread, repeats=3)

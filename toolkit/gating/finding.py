@@ -25,17 +25,19 @@ class Gate(Result):
 
     A check is "pass" when the whole interval keeps the limit and "worse" when all of it is beyond; otherwise these
     images "cannot tell". To pass, every check has to, which needs no correction. To fail, one is enough, so there the
-    error is shared among the checks (Bonferroni).
+    error is shared among the checks (Bonferroni). Nothing can be told of the settings in `gone`, which only the old
+    run has.
     """
 
     table: pd.DataFrame
     level: float
     notes: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """Of the checks together: "worse" if any is, else "cannot tell" if any cannot, else "pass"."""
-        found = set(self.table["verdict"])
+        """Of the checks together: "worse" if any is, else "cannot tell" if any cannot or a setting is gone, else "pass"."""
+        found = {*self.table["verdict"], *(["cannot tell"] if self.gone else [])}
         return "worse" if "worse" in found else "cannot tell" if "cannot tell" in found else "pass"
 
     @property
@@ -52,6 +54,8 @@ class Gate(Result):
         counts = self.table["verdict"].value_counts()
         listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in EXIT_STATUS if verdict in counts)
         head = f"{self.verdict.upper()}: of {len(self.table)} check{'s' * (len(self.table) > 1)}, {listed}."
+        if self.gone:
+            head += f" Nothing can be told of {', '.join(self.gone)}: the new run has no such setting."
         return "\n".join([head, *map(self._sentence, self.table.to_dict("records")), *self.notes])
 
     def _sentence(self, row: Mapping[Any, Any]) -> str:

@@ -60,13 +60,17 @@ def gate(
             for measure, change in changes.items()
         ]
     notes = [*_notes(before, after, together), *([] if max_p95_increase is None else _notes_on_time(before, after))]
-    return Gate(pd.DataFrame(rows), level, tuple(notes))
+    gone = tuple(label for label in before.settings if label not in together)
+    return Gate(pd.DataFrame(rows), level, tuple(notes), gone)
 
 
 def _check(max_accuracy_drop: float | None, max_p95_increase: float | None, level: float) -> None:
     limits = {"max_accuracy_drop": max_accuracy_drop, "max_p95_increase": max_p95_increase}
     if all(limit is None for limit in limits.values()):
-        raise SettingError(f"say what must not happen: give {' or '.join(limits)}")
+        raise SettingError(
+            f"say what must not happen: give {' or '.join(limits)}, which are --max-accuracy-drop and "
+            "--max-p95-increase on the command line"
+        )
     for name, limit in limits.items():
         if limit is not None and not (limit > 0 and isfinite(limit)):
             raise SettingError(f"{name}={limit!r} must be above 0: it is the change that would not matter")
@@ -104,10 +108,10 @@ def _trials_of_both(old: pd.DataFrame, new: pd.DataFrame, mine: str, theirs: str
 
 def _notes(old: Run, new: Run, together: Mapping[str, str]) -> Iterator[str]:
     """What a reader should know beside the verdicts."""
-    for which, run, compared in ((OLD, old, set(together)), (NEW, new, set(together.values()))):
-        alone = [label for label in run.settings if label not in compared]
-        if alone:
-            yield f"Not compared, being in the {which} run only: {', '.join(alone)}."
+    added = [label for label in new.settings if label not in set(together.values())]
+    if added:
+        yield f"Not compared, being in the new run only: {', '.join(added)}."
+    for which, run in ((OLD, old), (NEW, new)):
         if len(run.outcomes) < run.planned:
             yield f"The {which} run is unfinished: {len(run.outcomes):,} of {run.planned:,} trials are there."
         for label, reason in run.stopped.items():
@@ -117,7 +121,8 @@ def _notes(old: Run, new: Run, together: Mapping[str, str]) -> Iterator[str]:
         names = [name for name in dict.fromkeys([*was, *now]) if was.get(name) != now.get(name)]
         if names:
             changed = ", ".join(f"{name} {was.get(name, 'absent')} → {now.get(name, 'absent')}" for name in names)
-            yield f"{theirs}: {changed}."
+            name = theirs if mine == theirs else f"{mine} → {theirs}"
+            yield f"{name}: {changed}."
 
 
 def _notes_on_time(old: Run, new: Run) -> Iterator[str]:

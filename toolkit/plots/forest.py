@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_ROWS = 40
+_SHORT = 24
 _LINE = 40
 """Letters of a pair of names that share a line; longer ones take two."""
 
@@ -59,8 +60,9 @@ def forest(comparison: Comparison, ax: "Axes | None" = None, *, settings: Iterab
     one_baseline = table["baseline"].nunique() == 1
     against = f" to {legible(short[table['baseline'].iloc[0]])}" if one_baseline else ""
     worse_left = METRICS[comparison.metric].better > 0
+    apart = ",\n" if len(against) > _SHORT else ", "  # a long name takes a line of its own, or the figure would cut it
     ax.set_xlabel(
-        f"difference{against}, {unit}, {confidence(comparison.level)} interval\n"
+        f"difference{against}{apart}{unit}, {confidence(comparison.level)} interval\n"
         f"{'← worse · better →' if worse_left else '← better · worse →'} (hollow: not distinguishable)",
         parse_math=False,
     )

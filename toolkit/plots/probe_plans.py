@@ -27,9 +27,11 @@ def probe_plans(plans: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     priced = bool((plans["cost_usd"] > 0).all())
     style = styles(plans["strategy"])
     series = []
-    for row in plans.to_dict("records"):
+    rows = plans.to_dict("records")
+    places = [_place(row, priced=priced) for row in rows]
+    for number, (row, (calls, money, most)) in enumerate(zip(rows, places, strict=True)):
         look = style[row["strategy"]]
-        calls, money, most = _place(row, priced=priced)
+        upon = sum(place[:2] == (calls, money) for place in places[number + 1 :])
         if priced:
             ax.plot([calls, row["calls_at_worst"]], [money, most], color=look["color"], linestyle=":", linewidth=1.2)
             ax.plot([row["calls_at_worst"]], [most], color=look["color"], marker="_", linestyle="", markersize=8)
@@ -39,7 +41,7 @@ def probe_plans(plans: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
             color=look["color"],
             marker=look["marker"],
             linestyle="",
-            markersize=8,
+            markersize=8 + 6 * upon,  # plans that come to the same are rings around one another
             label=row["strategy"],
         )
         series.append(Series(row["strategy"], mark, look["color"], np.array([[calls, money]])))

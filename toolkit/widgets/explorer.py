@@ -85,7 +85,7 @@ class Explorer(Shown):
         return self.selection.save(folder)
 
     def as_html(self) -> str:
-        return f"<div>{self.count.value}</div>{self.body.value}"
+        return f"<div>page {self.page.value:,} {self.count.value}</div>{self.body.value}"
 
     # ── controls ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -46,7 +46,7 @@ def _image(
     picture = _picture(id, dataset, checksums)
     first = (
         f'<th scope="rowgroup" rowspan="{len(rows)}" style="text-align:left;font-weight:normal">{picture}'
-        f"<div>target: {said}</div><small>{visible(id, 80)}</small></th>"
+        f'<div style="max-width:260px;overflow-wrap:anywhere">target: {said}</div><small>{visible(id, 80)}</small></th>'
     )
     names = short_labels(gallery.settings)
     cells = [_cells(row, names[str(row["setting"])], target, repeated) for row in rows]
