@@ -16,9 +16,12 @@ RUN_ALL_MS = 180_000
 """Time for the cells of a notebook, on a machine that is busy with other things."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The machine's Chromium, headless. It speaks to loopback only: any other request fails the test."""
+    """The machine's Chromium, headless.
+
+    For a module, and no longer: its driver keeps an event loop running, within which no other test may run its own.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
