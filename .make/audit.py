@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201 -- a command, which prints
 """Known vulnerabilities of the pinned packages, by pip-audit; where it can ask nobody, one line says so."""
 
 import json

@@ -55,7 +55,13 @@ def bench(paths: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "figures.json"
         options = ["--benchmark-only", "--benchmark-columns=min,median,max,rounds", "--timeout=1800", "-q"]
-        command = [sys.executable, "-m", "pytest", *(paths or ["tests/benchmarks", "tests/browser/test_redraw_time.py"]), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            *(paths or ["tests/benchmarks", "tests/browser/test_redraw_time.py"]),
+            *options,
+        ]
         status = subprocess.run(command, cwd=ROOT, env=os.environ | {"TOOLKIT_FIGURES": str(found)}, check=False)
         if not found.exists():
             return status.returncode or 1

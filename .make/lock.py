@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201 -- a command, which prints
 """Writes `.make/development.lock`: every package of the development environment, its version and its licence.
 
 ``python .make/lock.py`` after an upgrade; ``TOOLKIT_LOCKED=1 make test`` then installs exactly these.
@@ -12,7 +13,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
 
 ROOT = Path(__file__).parents[1]
 LOCK = Path(__file__).with_name("development.lock")
@@ -89,4 +89,4 @@ def _project() -> dict:
 
 if __name__ == "__main__":
     LOCK.write_text("\n".join(lines()) + "\n", encoding="utf-8")
-    print(f"{LOCK.relative_to(ROOT)}: {len(LOCK.read_text(encoding='utf-8').splitlines()) - 1} packages")  # noqa: T201
+    print(f"{LOCK.relative_to(ROOT)}: {len(LOCK.read_text(encoding='utf-8').splitlines()) - 1} packages")

@@ -73,7 +73,10 @@ def test_the_lock_is_what_its_generator_writes():
     if any(version(name) != pinned[name][0] for name in ("pandas", "numpy", "httpx", "pytest")):
         pytest.skip("this environment is not that of the lock; .make/lock.py writes a new one")
     written = subprocess.run(
-        [sys.executable, "-c", "import lock; print('\\n'.join(lock.lines()))"], cwd=ROOT / ".make", capture_output=True, text=True
+        [sys.executable, "-c", "import lock; print('\\n'.join(lock.lines()))"],
+        cwd=ROOT / ".make",
+        capture_output=True,
+        text=True,
     )
     assert written.stderr == ""
     assert written.stdout.splitlines()[1:] == LOCK.read_text(encoding="utf-8").splitlines()[1:]
@@ -128,7 +131,11 @@ def test_the_quickstart_runs_from_the_installed_wheel(wheel, tmp_path):
     home = tmp_path / "empty"
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"
-    site = Path(subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip())
+    site = Path(
+        subprocess.check_output(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+        ).strip()
+    )
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     lend_core(site)

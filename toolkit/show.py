@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from toolkit.dataset.html import legible
+
 _SHARES = {
     "accuracy": "accuracy_all",
     "of answers": "accuracy_answered",
@@ -68,14 +70,16 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
 
 def as_html(table: pd.DataFrame, title: str, facts: Mapping[str, str]) -> str:
     """A table for a notebook: takes its colours from the page, so that a dark theme stays dark."""
-    head = "".join(f'<th style="text-align:{_side(name)}">{html.escape(str(name))}</th>' for name in table.columns)
+    head = "".join(
+        f'<th style="text-align:{_side(name)}">{html.escape(legible(str(name)))}</th>' for name in table.columns
+    )
     body = "".join(
         "<tr>" + "".join(_cell(name, str(value)) for name, value in row.items()) + "</tr>"
         for row in table.to_dict("records")
     )
-    foot = " · ".join(f"{html.escape(name)} {html.escape(value)}" for name, value in facts.items())
+    foot = " · ".join(f"{html.escape(legible(name))} {html.escape(legible(value))}" for name, value in facts.items())
     return (
-        f'<div style="overflow-x:auto"><strong>{html.escape(title)}</strong>'
+        f'<div style="overflow-x:auto"><strong>{html.escape(legible(title))}</strong>'
         f'<table style="margin:.4em 0;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
         f'<tbody>{body}</tbody></table><small style="opacity:.75">{foot}</small></div>'
     )
@@ -85,7 +89,7 @@ def _cell(column: object, value: str) -> str:
     """One cell; an interval stands small below its figure, which keeps the table within a notebook's width."""
     figure, bracket, interval = (value, "", "") if column == "setting" else value.partition(" [")
     below = f'<br><small style="opacity:.75">[{html.escape(interval)}</small>' if bracket else ""
-    return f'<td style="text-align:{_side(column)};white-space:nowrap">{html.escape(figure)}{below}</td>'
+    return f'<td style="text-align:{_side(column)};white-space:nowrap">{html.escape(legible(figure))}{below}</td>'
 
 
 def _side(column: object) -> str:

@@ -101,6 +101,14 @@ def test_two_trials_with_one_id_are_two_tasks():
     assert len(books(session(), *lost).unsettled) == 2
 
 
+def test_a_trial_that_is_asked_twice_may_have_two_tasks_of_one_id():
+    """Both are charged, whatever the service calls them: each request that nobody answered counts."""
+    lost = finished(error="protocol", task_id="none", unsettled=True)
+
+    assert len(books(session(), asked(), lost, session(), asked(), lost).unsettled) == 2
+    assert len(books(session(), asked(), lost, session(), asked(), answered(task_id="none")).unsettled) == 1
+
+
 def test_a_task_is_kept_when_its_account_was_stopped():
     """A key that is blocked at the third question says nothing of the task: it is collected with a good key."""
     blocked = finished(error="blocked", task_id=7, unsettled=True)

@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 import random
 import signal
 import tempfile
@@ -31,26 +30,41 @@ def left_behind() -> dict[str, Any]:
     }
 
 
-def interrupted(work: Callable[[], object], after_s: list[float]) -> str:
-    """Do some work in the main thread, which is interrupted after so many seconds; says how it ended."""
-    timers = [threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)) for seconds in after_s]
-    how = "raised"
-    try:
-        for timer in timers:
-            timer.start()
-        work()
-        how = "returned"
-    except KeyboardInterrupt:
-        pass
-    while True:
-        try:  # what comes late is meant for the work all the same
+class Interrupts:
+    """Interrupts of the main thread, as many as were sent."""
+
+    def __init__(self) -> None:
+        self.sent = self.arrived = 0
+        signal.signal(signal.SIGINT, self._arrive)  # which a shell's background processes would ignore
+
+    def during(self, work: Callable[[], object], after_s: list[float]) -> str:
+        """Do some work, and be interrupted after so many seconds; says how it ended."""
+        timers = [threading.Timer(seconds, self._send) for seconds in after_s]
+        how = "raised"
+        try:
             for timer in timers:
-                timer.cancel()
-                timer.join()
-            time.sleep(0.001)
-            return how
+                timer.start()
+            work()
+            how = "returned"
         except KeyboardInterrupt:
-            continue
+            pass
+        while True:
+            try:  # what comes late was meant for the work all the same
+                for timer in timers:
+                    timer.cancel()
+                    while timer.is_alive() or self.arrived < self.sent:
+                        time.sleep(0.001)
+                return how
+            except KeyboardInterrupt:
+                continue
+
+    def _send(self) -> None:
+        self.sent += 1
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def _arrive(self, number: int, frame: FrameType | None) -> None:
+        self.arrived += 1
+        signal.default_int_handler(number, frame)
 
 
 def campaign(work: Callable[[int], Callable[[], bool]], times: int, longest_s: float, seed: int, twice: bool) -> None:
@@ -59,21 +73,15 @@ def campaign(work: Callable[[int], Callable[[], bool]], times: int, longest_s: f
     `work(n)` begins the n-th run or goes on with it, and says whether it is complete.
     """
     dice = random.Random(seed)
-    arrived: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        arrived.append(number)
-        signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGINT, interrupt)  # which a shell's background processes would ignore
+    interrupts = Interrupts()
     work(0)()  # whatever is kept for ever is made by the first one
     before = left_behind()
     found: dict[str, Any] = {"ends": Counter(), "runs": 1, "left": []}
-    while len(arrived) < times:
+    while interrupts.arrived < times:
         moments = [dice.uniform(0, longest_s) for _ in range(1 + twice)]
         complete: list[bool] = []
         try:
-            how = interrupted(lambda: complete.append(work(found["runs"])()), moments)  # noqa: B023 -- called at once
+            how = interrupts.during(lambda: complete.append(work(found["runs"])()), moments)  # noqa: B023 -- called at once
         except Exception as error:  # noqa: BLE001 -- whatever it is, the test is told
             how = f"{type(error).__name__}: {error}"
         found["ends"][how] += 1

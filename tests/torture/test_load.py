@@ -14,7 +14,7 @@ import toolkit as tk
 @pytest.mark.timeout(3600)
 def test_a_long_run_is_right_and_grows_no_heavier(forks, tried, scale, tmp_path):
     """Memory, files and threads are flat; how its speed changed is told, as other work on the machine changes it too."""
-    images, repeats = scale(100, 500), scale(10, 100)
+    images, repeats = scale(200, 1000), scale(10, 100)
     key, store = new_key(), tmp_path / "run"
     with WitnessedSandbox([key], rate=0.01, answer_s=0.1) as box:
         dataset = box.know(noisy(0, images))

@@ -26,7 +26,7 @@ _IMAGE = "background:#fff;max-width:200px;max-height:48px;vertical-align:middle"
 def dataset_html(dataset: "Dataset") -> str:
     """The dataset's name and counts above a table of its first samples, all text escaped."""
     columns = ("image", "id", "target", *dataset.tags)
-    head = "".join(f'<th style="{_LINE}">{escape(column)}</th>' for column in columns)
+    head = "".join(f'<th style="{_LINE}">{escape(legible(column))}</th>' for column in columns)
     body = "".join(_row(sample, dataset.tags) for sample in dataset[:SHOWN])
     more = f"<div>… and {len(dataset) - SHOWN:,} more</div>" if len(dataset) > SHOWN else ""
     return (
@@ -46,12 +46,17 @@ def thumbnail(image: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
+def legible(text: str) -> str:
+    """The text with what cannot be seen, or turns a line around, written as its code point."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
 def _title(dataset: "Dataset") -> str:
-    parts = [f"<b>{escape(dataset.name)}</b>", count(len(dataset), "sample")]
+    parts = [f"<b>{escape(legible(dataset.name))}</b>", count(len(dataset), "sample")]
     if len(dataset.left_out):
         parts.append(f"{count(len(dataset.left_out), 'row')} left out, see <code>left_out</code>")
     if dataset.path is not None:
-        parts.append(f"<code>{escape(str(dataset.path))}</code>")
+        parts.append(f"<code>{escape(legible(str(dataset.path)))}</code>")
     return " · ".join(parts)
 
 
@@ -68,6 +73,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return "–"
     text = str(value)
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:_LONGEST])
     # <bdi> keeps a right-to-left label from turning the cells beside it around
-    return f"<bdi>{escape(shown)}{'…' if len(text) > _LONGEST else ''}</bdi>"
+    return f"<bdi>{escape(legible(text[:_LONGEST]))}{'…' if len(text) > _LONGEST else ''}</bdi>"

@@ -58,7 +58,7 @@ class Books:
                 self._open[trial] = Unsettled(trial, record["at"], record.get("task_id"), "the process ended first")
             elif event == "session":
                 # Whatever was open when the process before ended will not be heard of again by itself.
-                self._lose(self._open.values())
+                self._lost += self._open.values()
                 self._open.clear()
                 self.stopped.clear()
             elif event == "balance":
@@ -74,24 +74,20 @@ class Books:
         trial = _trial(record)
         asked = self._open.pop(trial, None)
         task_id = record.get("task_id")
+        if asked is None:  # nothing new was asked for: a task that was given up was heard of, or is lost once more
+            self._found(trial, task_id)
         if record.get("unsettled"):
             at = record["started_at"] if asked is None else asked.at
-            self._lose([Unsettled(trial, at, task_id, record.get("error") or "lost in an earlier stage")])
-        else:
-            self._found(trial, task_id)
+            reason = record.get("error") or "lost in an earlier stage"
+            self._lost.append(Unsettled(trial, at, task_id, reason))
         if self.keep_finished and record["final"]:
             self.finished[trial] = record.get("error")
         for name, quantity in (record.get("usage") or {}).items():
             used = self.usage.setdefault(trial.setting, {})
             used[name] = used.get(name, 0.0) + quantity
 
-    def _lose(self, asked: Iterable[Unsettled]) -> None:
-        for lost in asked:
-            self._found(lost.trial, lost.task_id)  # a task that is lost again is still one task
-            self._lost.append(lost)
-
     def _found(self, trial: Trial, task_id: str | int | None) -> None:
-        """A task that was given up was heard of after all."""
+        """Strike a task off what was lost. Only its own trial's: a service may call every task the same."""
         if task_id is not None and self._lost:
             self._lost = [lost for lost in self._lost if (lost.trial, lost.task_id) != (trial, task_id)]
 

@@ -69,7 +69,8 @@ def outcome(setting: tk.Provider, replies: Sequence[Reply]) -> tuple[Answer | Pr
             if isinstance(step, Call):
                 sent = decided = left.pop(0) if len(left) > 1 else left[0]
     except StopIteration as stop:
-        assert type(stop.value) is Answer, f"a flow returned {stop.value!r}"
+        if type(stop.value) is not Answer:
+            raise TypeError(f"a flow returned {stop.value!r}") from None
         return stop.value, decided
     except ProviderError as error:
         return error, decided

@@ -23,8 +23,8 @@ with instrumented:
     from toolkit.providers import _replies, _tasks, capmonster, capsolver, openai_compatible  # noqa: F401
     from toolkit.types import Reply
 
-from decoders import DECODERS, complaints
-from logs import STORE_FILES, made_store, reading_complaints
+from decoders import DECODERS, complaints  # noqa: E402 -- after what is instrumented
+from logs import STORE_FILES, made_store, reading_complaints  # noqa: E402 -- as above
 
 _STATUSES = (200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 422, 429, 500, 503)
 
@@ -83,7 +83,15 @@ def main() -> None:
     words = {json.dumps(word) for body in seeds() for word in _words(body)}
     dictionary = FOLDER / "words.dict"
     dictionary.write_text("".join(f"{word}\n" for word in sorted(words)), encoding="ascii")
-    options = [f"-runs={RUNS}", f"-seed={SEED}", "-max_len=4096", "-len_control=0", "-timeout=20", f"-dict={dictionary}", str(corpus)]
+    options = [
+        f"-runs={RUNS}",
+        f"-seed={SEED}",
+        "-max_len=4096",
+        "-len_control=0",
+        "-timeout=20",
+        f"-dict={dictionary}",
+        str(corpus),
+    ]
     atheris.Setup([sys.argv[0], *options], check)
     atheris.Fuzz()
 

@@ -79,12 +79,13 @@ def made_store(folder: Path) -> Path:
 
 def look_at(run: Run, *, figures: bool) -> None:
     """Whatever a user can look at."""
-    run.attempts
-    run.samples
-    run.stopped, run.limits, run.unsettled
+    names = ("attempts", "samples", "stopped", "limits", "unsettled")
+    for name in (*names, "outcomes", "spend", "complete") if figures else names:
+        getattr(run, name)
     if figures:
-        run.outcomes, run.summary(), run.spend, run.complete
-        repr(run), run._repr_html_()
+        run.summary()
+        repr(run)
+        run._repr_html_()
 
 
 def reading_complaints(folder: Path, *, figures: bool = True) -> list[str]:

@@ -133,7 +133,7 @@ def test_any_reply_is_an_answer_that_was_said_or_an_error_with_a_name(name, trie
     """Never another exception, never an answer from what is no JSON, and nothing in words that could not be stored."""
     decoder, longest_s = DECODERS[name], 0.0
 
-    @thoroughly(scale(150, 25_000))
+    @thoroughly(scale(150, 10_000))
     @seeded(SEED)
     @given(exchanges(decoder))
     def fuzz(replies):
