@@ -31,7 +31,8 @@ def write_run(folder, attempts):
         label: {"provider": "p", "account": None, "parameters": {}, "versions": {}} for label in SETTINGS
     }
     prices = {key: {} for key in SETTINGS}
-    manifest = {"schema": SCHEMA, "created_at": "2026-01-01", "plan": plan, "prices_usd": prices, "worst_usd": prices}
+    manifest = {"schema": SCHEMA, "created_at": "2026-01-01", "plan": plan, "prices_usd": prices}
+    manifest["worst_usd"] = dict.fromkeys(SETTINGS, 0.0)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with (folder / "samples.jsonl").open("w") as samples, (folder / "attempts.jsonl").open("w") as log:
         log.write('{"event":"session","at":1795423173.0,"host":"here","pid":1}\n')
