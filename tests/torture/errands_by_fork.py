@@ -92,7 +92,7 @@ class ForkServer:
         """Have an errand done to its end, which has to be a good one; gives what it wrote."""
         errand = self.errand(function, **arguments)
         status = errand.status()
-        assert status == 0, f"ended with {status}:\n{errand.words}"
+        assert status == 0, f"ended with {status}:\n{errand.words[-3000:]}"
         return errand.words
 
     def ask(self, line: str) -> str:

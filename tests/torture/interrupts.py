@@ -7,6 +7,7 @@ import signal
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from types import FrameType
 from typing import Any
 
 import psutil
+
+from toolkit.live import LiveRun
 
 PATIENCE_S = 30.0
 
@@ -30,11 +33,17 @@ def left_behind() -> dict[str, Any]:
     }
 
 
+def going_on() -> int:
+    """How many runs are at work that nobody has told to stop."""
+    runs = (thing for thing in gc.get_objects() if isinstance(thing, LiveRun))
+    return sum(run.running and not run._told_to_stop for run in runs)
+
+
 class Interrupts:
-    """Interrupts of the main thread, as many as were sent."""
+    """Interrupts of the main thread, as from a keyboard."""
 
     def __init__(self) -> None:
-        self.sent = self.arrived = 0
+        self.arrived = 0
         signal.signal(signal.SIGINT, self._arrive)  # which a shell's background processes would ignore
 
     def during(self, work: Callable[[], object], after_s: list[float]) -> str:
@@ -48,18 +57,20 @@ class Interrupts:
             how = "returned"
         except KeyboardInterrupt:
             pass
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the test is told
+            how = "".join(traceback.format_exception(error))
         while True:
             try:  # what comes late was meant for the work all the same
                 for timer in timers:
                     timer.cancel()
-                    while timer.is_alive() or self.arrived < self.sent:
-                        time.sleep(0.001)
+                while any(timer.is_alive() for timer in timers):
+                    time.sleep(0.001)
+                time.sleep(0.01)  # an interrupt that was sent to this thread ends its sleep
                 return how
             except KeyboardInterrupt:
                 continue
 
     def _send(self) -> None:
-        self.sent += 1
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _arrive(self, number: int, frame: FrameType | None) -> None:
@@ -76,15 +87,13 @@ def campaign(work: Callable[[int], Callable[[], bool]], times: int, longest_s: f
     interrupts = Interrupts()
     work(0)()  # whatever is kept for ever is made by the first one
     before = left_behind()
-    found: dict[str, Any] = {"ends": Counter(), "runs": 1, "left": []}
+    found: dict[str, Any] = {"ends": Counter(), "went_on": 0, "runs": 1, "left": []}
     while interrupts.arrived < times:
         moments = [dice.uniform(0, longest_s) for _ in range(1 + twice)]
         complete: list[bool] = []
-        try:
-            how = interrupts.during(lambda: complete.append(work(found["runs"])()), moments)  # noqa: B023 -- called at once
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the test is told
-            how = f"{type(error).__name__}: {error}"
+        how = interrupts.during(lambda: complete.append(work(found["runs"])()), moments)  # noqa: B023 -- called at once
         found["ends"][how] += 1
+        found["went_on"] += going_on()
         found["runs"] += complete == [True]
         if not _quiet_within(PATIENCE_S, before):
             now = left_behind()

@@ -15,6 +15,8 @@ def judged(tried, found, times):
     tried.notes |= found["ends"]
     if set(found["ends"]) - {"returned", "raised"}:
         tried.failures.append(f"it ended with {found['ends']}")
+    if found["went_on"]:
+        tried.failures.append(f"{found['went_on']} runs went on, and nobody could have stopped them")
     tried.failures += [f"interrupted at {moments}: {left}" for moments, left in found["left"]]
 
 
