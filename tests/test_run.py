@@ -378,6 +378,25 @@ def test_a_script_that_ends_while_its_run_goes_on(tmp_path):
     assert attempts["error"].isna().all()
 
 
+def test_an_interrupt_as_a_run_starts_leaves_none_behind(thread):
+    """It comes when there is a thread to be stopped, and not between the two: the store is free, and nothing goes on."""
+
+    class Interrupting(MemoryStore):
+        def manifest(self):
+            signal.raise_signal(signal.SIGINT)
+            return super().manifest()
+
+    before, store = signal.getsignal(signal.SIGINT), Interrupting()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tk.start(pictures(50), Echo(), executor=thread, store=store)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    store.open({"plan": MemoryStore.manifest(store)["plan"]}, [])  # nobody has it
+
+
 def test_a_second_interrupt_while_it_ends_loses_nothing(tmp_path):
     """Impatience costs a traceback, not a record: what was begun is still written."""
     with script(tmp_path, RUN) as process:

@@ -1,5 +1,6 @@
 """The store: what was recorded stays, whatever happens to the process, the disk or the file."""
 
+import gc
 import json
 import os
 import resource
@@ -359,7 +360,8 @@ def test_another_process_is_kept_out_and_named(tmp_path):
     """Two runs must not write one log; the message gives the process to look for."""
     code = f"""
         from toolkit.store import FileStore
-        FileStore({str(tmp_path / "run")!r}).open({MANIFEST!r}, [])
+        store = FileStore({str(tmp_path / "run")!r})
+        store.open({MANIFEST!r}, [])
         print("open", flush=True)
         input()
     """
@@ -373,6 +375,15 @@ def test_another_process_is_kept_out_and_named(tmp_path):
 
     with_events(tmp_path / "run", [finished(1)])  # the lock went with its process
     assert events(FileStore(tmp_path / "run")) == [finished(1)]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_store_that_is_lost_while_it_is_open_is_free_again(tmp_path):
+    """An interrupt may strike before anybody has it who could close it; the process lives on, as a notebook's does."""
+    FileStore(tmp_path / "run").open(MANIFEST, SAMPLES)
+    gc.collect()
+
+    with_events(tmp_path / "run", [finished(1)])
 
 
 def test_processes_forked_while_it_was_open_do_not_keep_it_locked(tmp_path):

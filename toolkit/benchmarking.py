@@ -25,8 +25,9 @@ def benchmark(
     button) ends the run after what has begun and gives what is there: the same call with the same store resumes.
     """
     live = start(dataset, settings, **options)
-    display = _display(show, live)
+    display: Display = lambda _: None  # noqa: E731 -- until there is one
     try:
+        display = _display(show, live)
         _watch(live, display)
     except KeyboardInterrupt:
         live.stop()

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import signal
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cached_property
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.engine.budget import Budget
@@ -116,6 +118,23 @@ def _leave(run_if_there: "weakref.ref[LiveRun]") -> None:
             live._ended.wait()  # noqa: SLF001 -- its own module
 
 
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let an interrupt come when the block is over: one in the midst of starting a thread leaves it to itself."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():  # then it comes to somebody else
+        yield
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: arrived.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if arrived and callable(before):
+            before(*arrived[0])
+
+
 def start(
     dataset: DatasetLike,
     settings: Provider | Iterable[Provider],
@@ -165,4 +184,15 @@ def start(
         deadline_s=deadline_s,
         transport=transport,
     )
-    return LiveRun(session.store, session.runner, session.budget)
+    live = None
+    try:
+        with _interrupts_wait():
+            live = LiveRun(session.store, session.runner, session.budget)
+    except BaseException:
+        if live is None:
+            session.store.close()
+        else:  # nobody has it to stop it later
+            live.stop()
+            live._ended.wait()  # noqa: SLF001 -- its own module
+        raise
+    return live

@@ -22,6 +22,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from io import FileIO
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -30,7 +31,6 @@ from toolkit.errors import ManifestMismatch, StoreCorrupt, StoreError, StoreLock
 
 SCHEMA = 1
 _BLOCK_BYTES = 4 << 20  # a block of lines is parsed in one call: large enough to be quick, small enough to be dropped
-_CLOSED = -1
 
 Record = dict[str, Any]
 
@@ -124,7 +124,9 @@ class FileStore:
         self._named = str(path)
         self.torn_bytes = 0
         self.log = self.path / "attempts.jsonl"
-        self._fd = self._lock = _CLOSED
+        # Files rather than their numbers: one that is lost to an interrupt as it is opened closes itself.
+        self._file: FileIO | None = None
+        self._lock: FileIO | None = None
         self._end = 0
 
     def __repr__(self) -> str:
@@ -138,7 +140,7 @@ class FileStore:
         `StoreLocked` when another run writes here, `ManifestMismatch` when the folder holds another plan,
         `StoreCorrupt` when its log is damaged, `StoreError` when it cannot be written.
         """
-        if self._fd != _CLOSED:  # before the clean-up below, which would close it under the run that writes
+        if self._file is not None:  # before the clean-up below, which would close it under the run that writes
             raise StoreLocked(f"{self.path} is being written by another run of this process; wait for it")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -151,10 +153,10 @@ class FileStore:
                 lines = (_line(sample) for sample in samples)
                 _write_whole(self.path / "samples.jsonl", lines)
                 _write_whole(self.path / "manifest.json", [_json(manifest, _INDENTED)])
-            self._fd = os.open(self.log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._file = FileIO(self.log, "a+")
             _sync_names(self.path)
             _sync_names(self.path.parent)
-            self._end = self._mend()
+            self._end = self._mend(self._file.fileno())
         except OSError as error:
             self.close()
             raise _refused(self.path, error) from error
@@ -164,39 +166,39 @@ class FileStore:
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add one event with a single write; on failure the log is cut back to the last whole one."""
-        if self._fd == _CLOSED:
+        if self._file is None:
             raise StoreError(f"{self.path} is not open for writing")
         line = _line(record)
         written = 0
         try:
             while written < len(line):  # a second round only when the disk filled up within the line
-                written += os.write(self._fd, line[written:])
+                written += os.write(self._file.fileno(), line[written:])
         except OSError as error:
-            os.ftruncate(self._fd, self._end)
+            os.ftruncate(self._file.fileno(), self._end)
             raise _refused(self.path, error) from error
         self._end += written
 
     def sync(self) -> None:
-        if self._fd == _CLOSED:
+        if self._file is None:
             return
         try:
-            os.fsync(self._fd)
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise _refused(self.path, error) from error
 
     def close(self) -> None:
-        if self._fd != _CLOSED:
-            os.close(self._fd)
-        if self._lock != _CLOSED:  # last: nobody may write before the log is closed
+        if self._file is not None:
+            self._file.close()
+        if self._lock is not None:  # last: nobody may write before the log is closed
             _release(self._lock)
-        self._fd = self._lock = _CLOSED
+        self._file = self._lock = None
 
-    def _mend(self) -> int:
+    def _mend(self, fd: int) -> int:
         """Cut a torn last line, or end a whole one that lacks only its newline; give the log's length.
 
         Only the tail is looked at: whoever resumes reads the whole log anyway, and meets other damage there.
         """
-        size = os.fstat(self._fd).st_size
+        size = os.fstat(fd).st_size
         tail = b""
         start = size
         while start and b"\n" not in tail:
@@ -206,9 +208,9 @@ class FileStore:
                 tail = file.read(size - start)
         last = tail.rpartition(b"\n")[2]
         if _is_object(last):
-            return size + os.write(self._fd, b"\n")
+            return size + os.write(fd, b"\n")
         self.torn_bytes = len(last)
-        os.ftruncate(self._fd, size - len(last))
+        os.ftruncate(fd, size - len(last))
         return size - len(last)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
@@ -344,36 +346,48 @@ def _sync_names(folder: Path) -> None:
                 os.close(fd)
 
 
-def _claim(path: Path) -> int:
+def _claim(path: Path) -> FileIO:
     """Take the lock, or say who has it. The system drops it with the process, so it is never stale."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    file = FileIO(path, "a+")
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = os.pread(fd, 32, 0).decode(errors="replace").strip() if hasattr(os, "pread") else "?"
-        os.close(fd)
+        file.seek(0)
+        _take(file)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n".encode())
+    except BlockingIOError as error:
+        owner = os.pread(file.fileno(), 32, 0).decode(errors="replace").strip() if hasattr(os, "pread") else ""
+        file.close()
         raise StoreLocked(
-            f"{path.parent} is being written by process {owner}; wait for it, or choose another store"
+            f"{path.parent} is being written by process {owner or '?'}; wait for it, or choose another store"
         ) from error
-    os.ftruncate(fd, 0)
-    os.write(fd, f"{os.getpid()}\n".encode())
-    return fd
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def _release(lock: int) -> None:
+def _take(file: FileIO) -> None:
+    """Lock a file for this process; `BlockingIOError` when another one has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _release(lock: FileIO) -> None:
     """Give the lock back. Closing alone would leave it with processes that were forked while it was held."""
     if sys.platform != "win32":
         import fcntl
 
         fcntl.flock(lock, fcntl.LOCK_UN)
-    os.close(lock)
+    lock.close()
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

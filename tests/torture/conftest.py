@@ -23,10 +23,6 @@ from errands_by_fork import ForkServer
 from witnessed import WitnessedSandbox
 
 WHOLE = os.environ.get("TOOLKIT_TORTURE") == "whole"
-
-collect_ignore = [] if WHOLE else ["test_interrupts.py"]
-"""Interrupts strike at real moments, of which a few are not safe yet (two at once, in the midst of a start): a figure of
-`make torture` until they are, and no coin that `make test` throws."""
 SEED = int(os.environ.get("TOOLKIT_TORTURE_SEED", "0"))
 _REPORT = "TOOLKIT_TORTURE_REPORT"
 _TRIED = pytest.StashKey[list["Tried"]]()
