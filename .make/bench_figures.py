@@ -34,6 +34,8 @@ class Figure:
 _RUN = "test_service_speed.py::test_a_run_keeps_up_with_a_bare_loop"
 _LATENCY = "test_service_speed.py::test_the_latency_that_is_reported_is_the_services"
 _HTTP = "test_http_speed.py::test_exchanges_against_a_server_that_takes_100_ms"
+_POLLING = "test_service_speed.py::test_a_polling_provider_is_kept_near_its_ideal"
+_MEMORY = "test_service_speed.py::test_a_run_takes_little_memory"
 _OPEN = "test_store_speed.py::test_opening_a_large_run"
 _LOOK = "test_store_speed.py::test_looking_at_a_large_run"
 
@@ -52,6 +54,12 @@ def _run(transport: str, in_flight: int, least: float | None = None) -> Figure:
     )
 
 
+def _at_200(
+    what: str, transport: str, value: str, unit: str, most: float, against: tuple[str, str] = ("", "")
+) -> Figure:
+    return Figure(f"{what}, {transport}, 200 in flight", f"{_RUN}[{transport}-200]", value, unit, *against, most=most)
+
+
 FIGURES = (
     # paid services, 100 ms away
     _run("httpx", 16),
@@ -59,6 +67,43 @@ FIGURES = (
     _run("httpx", 200, least=1000),
     _run("fast", 64),
     _run("fast", 200, least=1600),
+    *(
+        figure
+        for transport in ("httpx", "fast")
+        for figure in (
+            _at_200(
+                "CPU above the bare loop, a call",
+                transport,
+                "cpu_ms_above_bare",
+                "ms",
+                0.3,
+                ("bare loop", "bare_cpu_ms"),
+            ),
+            _at_200("latency reported, p50 (of 100 ms)", transport, "p50_ms", "ms", 120),
+            _at_200("latency reported, p95 (of 100 ms)", transport, "p95_ms", "ms", 160),
+            Figure(
+                f"memory of a run, {transport}, 200 in flight",
+                f"{_MEMORY}[{transport}]",
+                "peak_mib",
+                "MiB",
+                "`import toolkit`",
+                "import_mib",
+                most=150,
+            ),
+        )
+    ),
+    Figure(
+        "tasks polled, 64 in flight",
+        _POLLING,
+        "rows_per_s",
+        "/s",
+        "ideal",
+        "ideal_per_s",
+        "of_ideal",
+        least=0.9,
+        of_ratio=True,
+        more=True,
+    ),
     Figure(
         "latency reported at 50 in flight, httpx, p95",
         f"{_LATENCY}[httpx]",

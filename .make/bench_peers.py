@@ -172,9 +172,9 @@ def measured(tool: Tool, url: str) -> dict[str, Any] | None:
         print(f"{tool.name}: left out, it did not come to its end: {(words or said)[-300:].strip()}")
         return None
     return {
-        "steady_per_s": round(COUNT / at_server["steady_s"], 1),
-        "whole_per_s": round(COUNT / seconds, 1),
-        "cpu_ms": round(1000 * (used.ru_utime + used.ru_stime) / COUNT, 2),
+        "steady_per_s": round(figures["rows"] / at_server["steady_s"], 1),
+        "whole_per_s": round(figures["rows"] / seconds, 1),
+        "cpu_ms": round(1000 * (used.ru_utime + used.ru_stime) / figures["rows"], 2),
         "peak_mib": round(watch.peak_bytes / 2**20),
         "p50_ms": figures.get("p50_ms"),
         "p95_ms": figures.get("p95_ms"),

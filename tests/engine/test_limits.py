@@ -1,6 +1,7 @@
 """The governor: what one account may be asked, by properties and against services simulated in a time of their own."""
 
 import heapq
+import random
 from collections import deque
 
 import pytest
@@ -104,17 +105,18 @@ def test_what_is_declared_is_never_exceeded(in_flight, per_second, events):
         assert per_second is None or governor.pace <= per_second
 
 
-def test_readings_in_flight_come_back_slowly():
-    """A round of answers brings back about half a reading, up to what was declared."""
+def test_readings_in_flight_come_back_soon_but_for_the_last_of_them():
+    """One for each answer, up to nine tenths of what was too many; to the rest after a calm."""
     governor = Governor(Limits(16))
     governor.refused(now=2.0, sent_at=1.0, after_s=0.0, rate=False)
     allowed = []
     for number in range(400):
-        governor.let_through(now=3.0 + number)
+        governor.let_through(now=3.0 + number / 10)
         allowed.append(governor.allowed)
 
     assert allowed == sorted(allowed)
-    assert 8.0 < allowed[7] < 9.0  # after as many answers as are in flight
+    assert allowed[:3] == [9.0, 10.0, 11.0]
+    assert allowed[50] == pytest.approx(0.9 * 16)  # 8 s later
     assert allowed[-1] == 16.0
 
 
@@ -157,7 +159,7 @@ class Service:
     def __init__(self, per_second, answer_s=0.1):
         self.per_second, self.answer_s = per_second, answer_s
         self.let_through, self.refused = deque(), 0
-        self.strays = set()
+        self.strays, self.rate = set(), True
 
     def ask(self, now, number):
         while self.let_through and self.let_through[0] <= now - 1.0:
@@ -169,9 +171,25 @@ class Service:
         return True
 
 
-def simulated(governor, service, calls):
+class FewAtATime(Service):
+    """Answers at most so many at the same time, and is too busy for more."""
+
+    def __init__(self, most, answer_s):
+        super().__init__(float("inf"), answer_s)
+        self.rate, self.most, self.ends = False, most, []
+
+    def ask(self, now, number):
+        self.ends = [end for end in self.ends if end > now + 1e-9]
+        if len(self.ends) == self.most:
+            self.refused += 1
+            return False
+        self.ends.append(now + self.answer_s)
+        return True
+
+
+def simulated(governor, service, calls, begin=0.0):
     """Seconds until so many requests were let through, those that were refused being asked again."""
-    now, wanted, sent, under_way = 0.0, calls, 0, []
+    now, wanted, sent, under_way = begin, calls, 0, []
     done = 0
     while done < calls:
         wait_s = governor.wait_s(now) if wanted and len(under_way) < int(governor.allowed) else None
@@ -189,9 +207,9 @@ def simulated(governor, service, calls):
                 governor.let_through(now)
                 done += 1
             else:
-                governor.refused(now, sent_at, 1.0, rate=True)
+                governor.refused(now, sent_at, 1.0, rate=service.rate)
                 wanted += 1
-    return now
+    return now - begin
 
 
 @pytest.mark.parametrize("in_flight", [4, 16, 64, 200])
@@ -230,3 +248,38 @@ def test_one_stray_refusal_does_not_bring_a_run_to_a_crawl(number):
 
     assert service.refused == 1
     assert seconds < 5000 / 160 + 20
+
+
+@pytest.mark.parametrize(("most", "in_flight", "answer_s"), [(4, 16, 0.1), (8, 64, 0.5), (50, 200, 0.1), (3, 200, 1.0)])
+def test_a_service_that_answers_few_at_a_time_is_kept_busy(most, in_flight, answer_s):
+    """It refuses what comes beyond them; how many they are is learned from a few of its refusals."""
+    service, calls = FewAtATime(most, answer_s), 1000 * most
+
+    seconds = simulated(Governor(Limits(in_flight)), service, calls)
+
+    assert service.refused <= 2 * 64 + 0.03 * calls  # a run begins with 64, and halves
+    assert seconds <= 1.15 * answer_s * calls / most
+
+
+@pytest.mark.parametrize("rate", [True, False], ids=["rate", "busy"])
+def test_refusals_now_and_then_cost_a_long_run_their_pauses(rate):
+    """One request in about 500 is refused, at random: for each a pause of a second, and no lasting loss of speed."""
+    service, dice = Service(10_000, answer_s=0.5), random.Random(1)
+    service.rate, service.strays = rate, {number for number in range(20_000) if dice.random() < 1 / 500}
+
+    seconds = simulated(Governor(Limits(16)), service, 10_000)
+
+    assert service.refused >= 20
+    assert seconds < 10_000 / (16 / 0.5) + 2 * service.refused
+
+
+def test_a_service_that_allows_less_than_before_is_followed():
+    """Somebody else begins to use the key: half the rate is left, which two refusals in a row tell."""
+    service, governor = Service(40), Governor(Limits(64))
+    before = simulated(governor, service, 2000)
+    service.per_second, service.refused = 20, 0
+
+    seconds = simulated(governor, service, 2000, begin=before)
+
+    assert service.refused <= 0.1 * 2000
+    assert seconds <= 2000 / 20 * 1.15

@@ -58,15 +58,30 @@ def placed(*pacings):
     asyncio.run(all_of_them())
 
 
-def test_two_that_share_a_key_share_its_rate(pacing, clock):
-    """Ten a second together, whoever asks."""
-    limits = Limits(16, per_second=10)
+@pytest.mark.parametrize("per_second", [10, 1000])
+def test_two_that_share_a_key_share_its_rate(pacing, clock, per_second):
+    """So many a second together, whoever asks; where they are many, some turns are taken at a time."""
+    limits, asked = Limits(16, per_second=per_second), 10 * per_second
     (one, _), (other, _) = pacing(limits), pacing(limits)
     begun = clock.seconds
 
-    placed(*[one, other, other, one] * 25)
+    placed(*[one, other, other, one] * (asked // 4))
 
-    assert clock.seconds - begun == pytest.approx(99 / 9.8, rel=0.02)
+    assert clock.seconds - begun == pytest.approx(asked / (0.98 * per_second), rel=0.02)
+
+
+def test_turns_that_were_taken_in_advance_end_with_a_pause(pacing, clock):
+    """What was set aside for the next moments is not sent when the service asks to wait, nor made up for afterwards."""
+    (one, _), (other, _) = (pacing(Limits(16, per_second=1000)) for _ in range(2))
+    placed(*[one] * 5)
+    other.refused(clock.seconds, 30.0, rate=True)
+    told_at = clock.seconds
+
+    placed(one)
+    assert clock.seconds == pytest.approx(told_at + 30.0)
+
+    placed(*[one] * 100)
+    assert clock.seconds >= told_at + 30.0 + 99 / 980
 
 
 def test_two_that_share_a_key_share_what_may_be_in_flight(pacing, clock):

@@ -24,12 +24,14 @@ def figures():
 
 @pytest.mark.parametrize("service", ["capsolver", "capmonster"])
 def test_a_refusal_halves_and_calm_restores(sandbox, key, run, figures, service):
-    """CapSolver refuses for the rate and CapMonster says that it is busy; the figure shows the steps of the frame."""
+    """CapSolver refuses for the rate and CapMonster says twice that it is busy; the figure shows the frame's steps."""
     box = sandbox(DATASET, delay=0.01)
-    refusal = (
-        faults.rate_limited(after_s=0.05) if service == "capsolver" else faults.error_code("ERROR_NO_SLOT_AVAILABLE")
+    refusals = (
+        [faults.rate_limited(after_s=0.05)]
+        if service == "capsolver"
+        else [faults.error_code("ERROR_NO_SLOT_AVAILABLE")] * 2
     )
-    box.faults = [faults.script([None] * 60 + [refusal], service=service, on="createTask")]
+    box.faults = [faults.script([None] * 60 + refusals, service=service, on="createTask")]
     setting = box.CapSolver(key=key) if service == "capsolver" else box.CapMonster(key=key, **QUICK)
 
     done = run(DATASET, setting, limits=tk.Limits(in_flight=16), retry=tk.RetryPolicy(base_s=0.01))

@@ -12,6 +12,8 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from functools import partial
+from io import FileIO
 from pathlib import Path
 
 from toolkit.engine.drive import Clock
@@ -26,6 +28,7 @@ _SEEN_EVERY_S = 1.0
 _GONE_AFTER_S = 5.0
 _STALE_AFTER_S = 60.0
 _SET_BACK_S = 1.0
+_BOOKED_S = 0.02  # turns of so long are taken from the file at once: a lock for each would cost more than its request
 
 
 class Pacing:
@@ -37,6 +40,8 @@ class Pacing:
         self._turn = asyncio.Lock()
         self._shared = _Shared.open(account, folder)
         self._members = 1
+        self._booked = 0
+        self._booked_at = 0.0
         self._seen_at = float("-inf")
         self._ahead_s = clock.unix() - clock.now()
         if self._shared is not None:
@@ -87,8 +92,25 @@ class Pacing:
 
     def _wait_s(self) -> float:
         now = self._now()
+        if self._booked:
+            self._read()
+            if self._governor.resume_at <= now:
+                return self._booked_wait_s(now)
+            self._booked = 0  # nobody sends meanwhile, and then others' turns have come
         with self._exchanged():
-            return self._governor.wait_s(now)
+            wait_s = self._governor.wait_s(now)
+            if wait_s <= 0 and self._governor.pace is not None and self._shared is not None:
+                self._booked_at = self._governor.next_at
+                self._booked = int(_BOOKED_S * self._governor.pace)
+                self._governor.book(self._booked)
+        return wait_s
+
+    def _booked_wait_s(self, now: float) -> float:
+        if self._booked_at <= now:
+            self._booked -= 1
+            self._booked_at = self._governor.turn(now, self._booked_at)
+            return 0.0
+        return self._booked_at - now
 
     def _now(self) -> float:
         """The time of day. Where somebody has set it back, what was said of the future is forgotten.
@@ -98,6 +120,7 @@ class Pacing:
         now = self._clock.unix()
         before_s, self._ahead_s = self._ahead_s, now - self._clock.now()
         if self._ahead_s < before_s - _SET_BACK_S:
+            self._booked = 0
             with self._exchanged():
                 self._governor.next_at = self._governor.resume_at = 0.0
         return now
@@ -122,8 +145,7 @@ class Pacing:
         governor.next_at = next_at if next_at <= now + LONGEST_PAUSE_S else 0.0
         governor.resume_at = resume_at if resume_at <= now + LONGEST_PAUSE_S else 0.0
         governor.cut_at = min(cut_at, now)
-        if pace:
-            governor.pace = pace if governor.ceiling is None else min(pace, governor.ceiling)
+        governor.pace = min(pace, governor.ceiling or pace) if pace else governor.ceiling
 
     def _write(self) -> None:
         assert self._shared is not None  # noqa: S101 -- looked at by the callers
@@ -153,11 +175,11 @@ class Pacing:
 class _Shared:
     """The file."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, file: FileIO) -> None:
         # Not the process id: two runs of one process are two that share.
         self._me = int.from_bytes(os.urandom(7)) + 1
-        self._fd = fd
-        self._map = mmap.mmap(fd, _SIZE)
+        self._file = file  # not its number: should an interrupt lose it, it closes itself
+        self._map = mmap.mmap(file.fileno(), _SIZE)
 
     @classmethod
     def open(cls, account: Account, folder: Path | None) -> "_Shared | None":
@@ -170,10 +192,10 @@ class _Shared:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # A digest, because a key may not stand in a file's name.
             name = hashlib.sha256(f"{account.service}\n{account.base_url}\n{account.key}".encode()).hexdigest()[:24]
-            fd = os.open(folder / f"{name}.limits", os.O_RDWR | os.O_CREAT, 0o600)
-            if os.fstat(fd).st_size != _SIZE:
-                os.ftruncate(fd, _SIZE)
-            return cls(fd)
+            file = FileIO(folder / f"{name}.limits", "a+", opener=partial(os.open, mode=0o600))
+            if os.fstat(file.fileno()).st_size != _SIZE:
+                file.truncate(_SIZE)
+            return cls(file)
         except (ImportError, OSError, RuntimeError):
             return None
 
@@ -181,11 +203,11 @@ class _Shared:
     def locked(self) -> Iterator[None]:
         import fcntl
 
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def numbers(self) -> tuple[float, float, float, float]:
         next_at, resume_at, pace, cut_at = _NUMBERS.unpack_from(self._map, 0)
@@ -214,7 +236,7 @@ class _Shared:
                 if _MEMBER.unpack_from(self._map, self._at(place))[0] == self._me:
                     _MEMBER.pack_into(self._map, self._at(place), 0, 0.0)
         self._map.close()
-        os.close(self._fd)
+        self._file.close()
 
     @staticmethod
     def _at(place: int) -> int:
