@@ -53,7 +53,7 @@ def manifest(
         },
         "machine": {
             "system": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
+            "processor": platform.machine(),  # what `platform` calls processor would start a process to be known
             "cores": os.cpu_count(),
             "python": platform.python_version(),
             "drives": can_drive,
