@@ -42,8 +42,8 @@ class Store(Protocol):
         """Begin to write: claim the store, check that it holds this plan or none, cut a torn last line."""
         ...
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Add one event. It is whole or absent afterwards, never half."""
+    def append(self, *records: Mapping[str, Any]) -> None:
+        """Add events, in order. Each is whole or absent afterwards, never half."""
         ...
 
     def sync(self) -> None:
@@ -91,10 +91,10 @@ class MemoryStore:
             _same_plan("this store", self._manifest, manifest)
         self._writing = True
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, *records: Mapping[str, Any]) -> None:
         if not self._writing:
             raise StoreError("this store is not open for writing")
-        self._records.append(json.loads(_line(record)))
+        self._records += [json.loads(_line(record)) for record in records]
 
     def sync(self) -> None:
         return
@@ -164,15 +164,15 @@ class FileStore:
             self.close()
             raise
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Add one event with a single write; on failure the log is cut back to the last whole one."""
+    def append(self, *records: Mapping[str, Any]) -> None:
+        """Add events with a single write; on failure the log is cut back to where it was, which is after a whole one."""
         if self._file is None:
             raise StoreError(f"{self.path} is not open for writing")
-        line = _line(record)
+        lines = b"".join(map(_line, records))
         written = 0
         try:
-            while written < len(line):  # a second round only when the disk filled up within the line
-                written += os.write(self._file.fileno(), line[written:])
+            while written < len(lines):  # a second round only when the disk filled up within them
+                written += os.write(self._file.fileno(), lines[written:])
         except OSError as error:
             os.ftruncate(self._file.fileno(), self._end)
             raise _refused(self.path, error) from error

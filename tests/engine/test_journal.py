@@ -22,9 +22,9 @@ class SlowDisk(MemoryStore):
         self.begun = threading.Event()
         self.broken = False
 
-    def append(self, record):
-        super().append(record)
-        self.appended += 1
+    def append(self, *records):
+        super().append(*records)
+        self.appended += len(records)
 
     def sync(self):
         reached = self.appended

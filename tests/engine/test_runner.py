@@ -211,11 +211,11 @@ class Failing(MemoryStore):
         if self.syncs == 0:
             raise StoreError("the disk lost something")
 
-    def append(self, record):
-        self.appends -= 1
+    def append(self, *records):
+        self.appends -= len(records)
         if self.appends < 0:
             raise StoreError("the disk is full")
-        super().append(record)
+        super().append(*records)
 
 
 def test_a_disk_that_lost_something_ends_the_run(tmp_path):

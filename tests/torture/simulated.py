@@ -86,11 +86,11 @@ class MortalStore(RecordedStore):
 
     fate: Fate = Fate()
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, *records: Mapping[str, Any]) -> None:
         self.fate.event()
         if self.fate.disk_is_full:
             raise StoreError("no space left on device")
-        super().append(record)
+        super().append(*records)
         self.fate.event()
 
     def sync(self) -> None:

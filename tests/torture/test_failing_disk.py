@@ -59,9 +59,9 @@ class FailingDisk(FileStore):
         self.fails = {"write": write, "sync": sync}
         self.counts = Counter()
 
-    def append(self, record):
+    def append(self, *records):
         self._count("write")
-        super().append(record)
+        super().append(*records)
 
     def sync(self):
         self._count("sync")

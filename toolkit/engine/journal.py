@@ -64,8 +64,7 @@ class Journal:
         """In a thread. The loop is told directly: through the future of the thread's work it would hear a turn later."""
         failure = None
         try:
-            for record in records:
-                self._store.append(record)
+            self._store.append(*records)
             if sync:
                 self._store.sync()
         except Exception as error:  # noqa: BLE001 -- kept for whoever asks whether it is safe
