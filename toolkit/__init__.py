@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from toolkit import errors, metrics, plots, stats, testing, widgets
     from toolkit.benchmarking import benchmark
     from toolkit.client import TaskClient
-    from toolkit.dataset import Dataset, load_dataset, synthesize
+    from toolkit.dataset import Dataset, load_dataset
+    from toolkit.dataset.synthesis import synthesize
     from toolkit.engine.limits import Limits
     from toolkit.engine.retry import RetryPolicy
     from toolkit.exporting import export
@@ -32,7 +33,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "toolkit.benchmarking": ["benchmark"],
     "toolkit.client": ["TaskClient"],
-    "toolkit.dataset": ["Dataset", "load_dataset", "synthesize"],
+    "toolkit.dataset": ["Dataset", "load_dataset"],
+    "toolkit.dataset.synthesis": ["synthesize"],
     "toolkit.engine.limits": ["Limits"],
     "toolkit.engine.retry": ["RetryPolicy"],
     "toolkit.exporting": ["export"],

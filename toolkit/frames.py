@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
+from toolkit.json_lines import Record
 from toolkit.metrics import RELAXED, STRICT, Normaliser, exact, measure
-from toolkit.store import Record
 
 
 @dataclass(frozen=True)

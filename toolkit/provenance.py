@@ -9,8 +9,9 @@ from importlib.metadata import version
 from typing import Any
 
 from toolkit.dataset import Dataset
+from toolkit.json_lines import Record
 from toolkit.providers.base import Provider, ServiceProvider
-from toolkit.store import SCHEMA, FileStore, Record, Store
+from toolkit.store import SCHEMA, FileStore, Store
 
 
 def manifest(

@@ -19,20 +19,17 @@ Schema history: 1, the first.
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from io import FileIO
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
+from toolkit.durable_files import claim, release, sync_names, write_whole
 from toolkit.errors import ManifestMismatch, StoreCorrupt, StoreError, StoreLocked
+from toolkit.json_lines import BLOCK_BYTES, INDENTED, Record, is_object, json_of, line_of, opened, parse, read_lines
 
 SCHEMA = 1
-_BLOCK_BYTES = 4 << 20  # a block of lines is parsed in one call: large enough to be quick, small enough to be dropped
-
-Record = dict[str, Any]
 
 
 class Store(Protocol):
@@ -85,8 +82,8 @@ class MemoryStore:
         if self._writing:
             raise StoreLocked("this store is being written by another run; wait for it, or use another store")
         if self._manifest is None:
-            self._samples = [json.loads(_line(sample)) for sample in samples]
-            self._manifest = json.loads(_line(manifest))
+            self._samples = [json.loads(line_of(sample)) for sample in samples]
+            self._manifest = json.loads(line_of(manifest))
         else:
             _same_plan("this store", self._manifest, manifest)
         self._writing = True
@@ -94,7 +91,7 @@ class MemoryStore:
     def append(self, *records: Mapping[str, Any]) -> None:
         if not self._writing:
             raise StoreError("this store is not open for writing")
-        self._records += [json.loads(_line(record)) for record in records]
+        self._records += [json.loads(line_of(record)) for record in records]
 
     def sync(self) -> None:
         return
@@ -144,18 +141,18 @@ class FileStore:
             raise StoreLocked(f"{self.path} is being written by another run of this process; wait for it")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = _claim(self.path / "lock")
+            self._lock = claim(self.path / "lock")
             if (self.path / "manifest.json").exists():
                 _same_plan(str(self.path), self.manifest(), manifest)
             elif self.log.exists():
                 raise StoreCorrupt(f"{self.path}: attempts.jsonl is here without its manifest.json; restore that file")
             else:
-                lines = (_line(sample) for sample in samples)
-                _write_whole(self.path / "samples.jsonl", lines)
-                _write_whole(self.path / "manifest.json", [_json(manifest, _INDENTED)])
+                lines = (line_of(sample) for sample in samples)
+                write_whole(self.path / "samples.jsonl", lines)
+                write_whole(self.path / "manifest.json", [json_of(manifest, INDENTED)])
             self._file = FileIO(self.log, "a+")
-            _sync_names(self.path)
-            _sync_names(self.path.parent)
+            sync_names(self.path)
+            sync_names(self.path.parent)
             self._end = self._mend(self._file.fileno())
         except OSError as error:
             self.close()
@@ -168,7 +165,7 @@ class FileStore:
         """Add events with a single write; on failure the log is cut back to where it was, which is after a whole one."""
         if self._file is None:
             raise StoreError(f"{self.path} is not open for writing")
-        lines = b"".join(map(_line, records))
+        lines = b"".join(map(line_of, records))
         written = 0
         try:
             while written < len(lines):  # a second round only when the disk filled up within them
@@ -190,7 +187,7 @@ class FileStore:
         if self._file is not None:
             self._file.close()
         if self._lock is not None:  # last: nobody may write before the log is closed
-            _release(self._lock)
+            release(self._lock)
         self._file = self._lock = None
 
     def _mend(self, fd: int) -> int:
@@ -202,12 +199,12 @@ class FileStore:
         tail = b""
         start = size
         while start and b"\n" not in tail:
-            start = max(0, start - _BLOCK_BYTES)
+            start = max(0, start - BLOCK_BYTES)
             with self.log.open("rb") as file:
                 file.seek(start)
                 tail = file.read(size - start)
         last = tail.rpartition(b"\n")[2]
-        if _is_object(last):
+        if is_object(last):
             return size + os.write(fd, b"\n")
         self.torn_bytes = len(last)
         os.ftruncate(fd, size - len(last))
@@ -232,12 +229,12 @@ class FileStore:
 
     def samples(self) -> Iterator[Record]:
         self.manifest()
-        for records, _ in _read_lines(self.path / "samples.jsonl"):
+        for records, _ in read_lines(self.path / "samples.jsonl"):
             yield from records
 
     def blocks(self, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
         if self.log.exists():
-            yield from _read_lines(self.log, offset)
+            yield from read_lines(self.log, offset)
 
     def lines(self, offset: int, most_bytes: int) -> bytes:
         """Whole lines of the log from `offset` on, at most so many bytes of them, not yet understood.
@@ -246,148 +243,18 @@ class FileStore:
         """
         if not self.log.exists():
             return b""
-        with _opened(self.log) as file:
+        with opened(self.log) as file:
             file.seek(offset)
             data = file.read(most_bytes)
         return data[: data.rfind(b"\n") + 1]
 
     def records(self, lines: bytes, offset: int = 0) -> list[Record]:
         """The events in whole lines of the log that begin at `offset`; `StoreCorrupt` names a damaged one."""
-        return _parse(self.log, lines.removesuffix(b"\n"), offset)
+        return parse(self.log, lines.removesuffix(b"\n"), offset)
 
     def log_bytes(self) -> int:
         """The size of the log; nought where there is none."""
         return self.log.stat().st_size if self.log.exists() else 0
-
-
-def _read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
-    """Blocks of parsed lines, each with the offset after it; an incomplete last line is left out.
-
-    A last line that lacks only its newline is whole: its offset then lies one byte beyond the file.
-    """
-    with _opened(path) as file:
-        file.seek(offset)
-        rest = b""
-        while data := file.read(_BLOCK_BYTES):
-            whole, newline, rest = (rest + data).rpartition(b"\n")
-            if newline:
-                yield _parse(path, whole, offset), offset + len(whole) + 1
-                offset += len(whole) + 1
-        if _is_object(rest):
-            yield [json.loads(rest)], offset + len(rest) + 1
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _parse(path: Path, whole: bytes, offset: int) -> list[Record]:
-    lines = whole.split(b"\n")
-    try:
-        records: list[Record] = json.loads(b"[%s]" % b",".join(lines))  # a third quicker than line by line
-    except (ValueError, RecursionError):
-        records = []
-    if len(records) == len(lines) and all(type(record) is dict for record in records):
-        return records
-    with path.open("rb") as file:
-        before = file.read(offset).count(b"\n")
-    number = next(number for number, line in enumerate(lines, before + 1) if not _is_object(line))
-    raise StoreCorrupt(f"{path}, line {number} is damaged; nothing was changed. Restore the line, or take it out")
-
-
-def _is_object(line: bytes) -> bool:
-    """Whether a line is one whole JSON object; no part of one ever is."""
-    try:
-        return isinstance(json.loads(line.decode()), dict)  # decoded here: `loads` would guess other encodings
-    except (ValueError, RecursionError):
-        return False
-
-
-def _plain(value: Any) -> Any:
-    """A user's tag as JSON: numpy scalars by their Python value, anything else by its text."""
-    return value.item() if hasattr(value, "item") else str(value)
-
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)  # made once, not for each line
-_INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2, default=_plain)
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return _json(record, _COMPACT) + b"\n"
-
-
-def _json(value: Mapping[str, Any], encoder: json.JSONEncoder) -> bytes:
-    # Half a surrogate pair, as in a file name that is no UTF-8, has no encoding; its escape is JSON all the same.
-    return encoder.encode(value).encode(errors="backslashreplace")
-
-
-def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
-    """Write a file that is either absent or complete, whatever interrupts."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    _sync_names(path.parent)
-
-
-def _sync_names(folder: Path) -> None:
-    """Return once what was made or renamed in a folder is there after a power cut: a file's own sync need not say."""
-    if os.name == "posix":
-        with suppress(PermissionError):  # a folder that may be entered and not listed, as others' homes are
-            fd = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-
-
-def _claim(path: Path) -> FileIO:
-    """Take the lock, or say who has it. The system drops it with the process, so it is never stale."""
-    file = FileIO(path, "a+")
-    try:
-        file.seek(0)
-        _take(file)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n".encode())
-    except BlockingIOError as error:
-        owner = os.pread(file.fileno(), 32, 0).decode(errors="replace").strip() if hasattr(os, "pread") else ""
-        file.close()
-        raise StoreLocked(
-            f"{path.parent} is being written by process {owner or '?'}; wait for it, or choose another store"
-        ) from error
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _take(file: FileIO) -> None:
-    """Lock a file for this process; `BlockingIOError` when another one has it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError from error
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _release(lock: FileIO) -> None:
-    """Give the lock back. Closing alone would leave it with processes that were forked while it was held."""
-    if sys.platform != "win32":
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_UN)
-    lock.close()
 
 
 def _refused(path: Path, error: OSError) -> StoreError:
@@ -401,7 +268,7 @@ def _refused(path: Path, error: OSError) -> StoreError:
 
 
 def _same_plan(where: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    differing = list(_differences(stored.get("plan"), json.loads(_line(asked["plan"]))))
+    differing = list(_differences(stored.get("plan"), json.loads(line_of(asked["plan"]))))
     if differing:
         listed = "; ".join(differing)
         raise ManifestMismatch(f"{where} holds a run of another plan: {listed}. Choose another store for this one")

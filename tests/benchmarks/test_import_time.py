@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BUDGET_S = 0.15
+FIRST_RUN_BUDGET_S = 0.2
 
 STATEMENTS = {
     "pandas": "import pandas",
@@ -24,7 +25,7 @@ def run_s(statements: str) -> float:
 
 
 def test_import_toolkit_beside_import_pandas(benchmark):
-    """Importing the toolkit, with the names of a first run, costs at most the budget more than pandas alone."""
+    """Importing the toolkit costs at most the budget more than pandas alone, and the names of a first run theirs."""
     taken_s = {name: [] for name in STATEMENTS}
 
     def each_once():
@@ -43,4 +44,4 @@ def test_import_toolkit_beside_import_pandas(benchmark):
     }
     if benchmark.enabled:
         assert added_s["toolkit"] <= BUDGET_S
-        assert added_s["quickstart"] <= BUDGET_S
+        assert added_s["quickstart"] <= FIRST_RUN_BUDGET_S

@@ -105,16 +105,14 @@ LOOK = """
 """
 GO_ON = """
     import sys, time
-    from toolkit.engine.books import Books
     from toolkit.engine.plan import Plan
+    from toolkit.session import books_of
     from toolkit.store import FileStore
     start = time.perf_counter()
     store = FileStore(sys.argv[1])
     plan = store.manifest()["plan"]
     store.open(store.manifest(), [])
-    books = Books()
-    for records, _ in store.blocks():
-        books.read(records)
+    books = books_of(store)
     plan = Plan(tuple(plan["settings"]), [sample["id"] for sample in store.samples()])
     done = plan.done(books.done(retry_errors=False))
     store.close()

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from toolkit.dataset import load_dataset, synthesize
+from toolkit.dataset import load_dataset
+from toolkit.dataset.synthesis import synthesize
 from toolkit.errors import MissingExtra
 
 

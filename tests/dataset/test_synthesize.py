@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import toolkit.dataset
-from toolkit.dataset import load_dataset, synthesize
+from toolkit.dataset import load_dataset
+from toolkit.dataset.synthesis import synthesize
 from toolkit.dataset.synthesis.texts import LOOK_ALIKES
 from toolkit.errors import DatasetError
 

@@ -12,7 +12,8 @@ from toolkit.engine.books import Books
 from toolkit.engine.log_shapes import understood
 from toolkit.errors import StoreCorrupt
 from toolkit.frames import attempts_frame, joined
-from toolkit.store import FileStore, Record, Store
+from toolkit.json_lines import Record
+from toolkit.store import FileStore, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa

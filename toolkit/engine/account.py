@@ -67,12 +67,14 @@ class AccountLane:
 
     async def close(self) -> None:
         """Note the balance again and disconnect."""
-        if self._client is not None:
-            if self.dead is None:
-                await self._note_balance("after")
-            await self._client.close()
-            self._client = None
-        self._pacing.close()
+        try:
+            if self._client is not None and self.dead is None:
+                await self._note_balance("after")  # which a store that failed does not take
+        finally:
+            self._pacing.close()
+            if self._client is not None:
+                await self._client.close()
+                self._client = None
 
     async def _note_balance(self, when: str) -> None:
         provider = next(iter(self.settings.values()))
@@ -267,13 +269,13 @@ class _World:
         """Before the first request of a reading: should this process or the machine end now, the money is not forgotten."""
         self.begun = True
         self.begins()
-        refused_at = self.pacing.refused_at
+        resumes_at = self.pacing.resumes_at
         if self.trial is not None:
             self.journal.append(self._event("asked"))
             await self.journal.durable()
         await self.places.enter()
         self._in_flight = True
-        if self.pacing.refused_at != refused_at:  # what was allowed before need not be allowed now
+        if self.pacing.resumes_at != resumes_at:  # what was allowed before need not be allowed now
             await self.pacing.place()
 
     def end(self) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from toolkit.errors import StoreCorrupt, ToolkitError
-from toolkit.store import FileStore, Record, Store
+from toolkit.json_lines import Record
+from toolkit.store import FileStore, Store
 
 _MOST_INT32 = 2**31 - 1
 _MOST_USD = 1e9

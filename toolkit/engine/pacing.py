@@ -53,9 +53,9 @@ class Pacing:
         return max(1, int(self._governor.allowed) // self._share())
 
     @property
-    def refused_at(self) -> float:
-        """When requests were last refused, in seconds since 1970; 0 when none was."""
-        return self._governor.cut_at
+    def resumes_at(self) -> float:
+        """When the last pause ends or ended that a refusal brought, in seconds since 1970; 0 when there was none."""
+        return self._governor.resume_at
 
     async def place(self) -> None:
         """Return when the next request may go. First come, first served."""
