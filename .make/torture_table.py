@@ -1,4 +1,10 @@
-"""Prints the report of `make torture` as the README's table: which promise, what was done, how often, what failed."""
+"""The report of `make torture` as a table: which promise, what was done, how often, what failed.
+
+    python .make/torture_table.py .cache/torture.json [more.json …]     print it
+    python .make/torture_table.py --readme .cache/torture.json …        and put it between the README's marks
+
+Several reports, of tests that were tried one after the other, make one table.
+"""
 
 # ruff: noqa: INP001, T201 -- a command stands alone, and prints
 
@@ -7,6 +13,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- promises: begin -->", "<!-- promises: end -->"
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -19,5 +28,24 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def rows_of(paths: Iterable[str]) -> list[dict[str, Any]]:
+    """The rows of some reports; of a test that is in several, those of the last one."""
+    rows = {row["test"]: row for path in paths for row in json.loads(Path(path).read_text(encoding="utf-8"))}
+    return list(rows.values())
+
+
+def write_readme(inner: str) -> None:
+    """Put a table between the README's marks."""
+    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"README.md has no {BEGIN} … {END}")
+    README.write_text(f"{before}{BEGIN}\n{inner}\n{END}{after}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print(table(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    words = [word for word in sys.argv[1:] if word != "--readme"]
+    text = table(rows_of(words))
+    print(text)
+    if "--readme" in sys.argv:
+        write_readme(text)
