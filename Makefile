@@ -46,6 +46,7 @@ bench-peers: $(TEST_READY) ## other tools on the same server, in environments of
 	@$(BIN)/python .make/bench.py peers
 
 torture: $(TEST_READY) ## break the promises on purpose for an hour: kills, power cuts, full disks, load; TESTS=… runs fewer
+	@$(BIN)/python -m pip install -qq "atheris>=3" || echo "torture: no atheris here, so nothing is fuzzed by coverage"
 	@TOOLKIT_TORTURE=whole TOOLKIT_TORTURE_REPORT=.cache/torture.json \
 		$(BIN)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),tests/torture) --timeout=7200
 	@$(BIN)/python .make/torture_table.py .cache/torture.json

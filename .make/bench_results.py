@@ -58,11 +58,9 @@ def keep(result: Result) -> None:
     (KEPT / f"{result['commit']}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def newest(count: int, *, other_than_this_commit: bool = False) -> list[Result]:
+def newest(count: int) -> list[Result]:
     """The last results that were kept, newest first."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in KEPT.glob("*.json")]
-    if other_than_this_commit:
-        results = [result for result in results if result["commit"] != commit()]
     return sorted(results, key=lambda result: result["date"], reverse=True)[:count]
 
 

@@ -19,9 +19,9 @@ BEGIN, END = "<!-- promises: begin -->", "<!-- promises: end -->"
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """One line a test, in the order of the promises."""
+    """One line a test, in the order of the promises; none for what could not be tried here."""
     lines = ["| promises | what was done | test | cases | failures |", "|---|---|---|---:|---:|"]
-    for row in sorted(rows, key=lambda row: row["promises"]):
+    for row in sorted((row for row in rows if row["cases"]), key=lambda row: row["promises"]):
         promises = ", ".join(map(str, row["promises"]))
         test = row["test"].replace("::", " · ")
         lines.append(f"| {promises} | {row['what']} | `{test}` | {row['cases']:,} | {len(row['failures'])} |")

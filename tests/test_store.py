@@ -410,8 +410,9 @@ def test_processes_forked_while_it_was_open_do_not_keep_it_locked(tmp_path):
 # ── a disk that refuses ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_full_disk_loses_nothing_and_is_named(tmp_path):
-    """The write that does not fit is taken back whole; what was recorded before can be resumed."""
+@pytest.mark.parametrize("together", [1, 7])
+def test_a_full_disk_loses_nothing_and_is_named(tmp_path, together):
+    """The line that does not fit is taken back whole; what was recorded before, or with it, can be resumed."""
     code = f"""
         import resource
         from toolkit.errors import StoreError
@@ -419,9 +420,9 @@ def test_a_full_disk_loses_nothing_and_is_named(tmp_path):
         store = FileStore({str(tmp_path / "run")!r})
         store.open({MANIFEST!r}, [])
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-        for number in range(100):
+        for number in range(0, 100, {together}):
             try:
-                store.append({{"event": "finished", "number": number}})
+                store.append(*({{"event": "finished", "number": number + more}} for more in range({together})))
             except StoreError as error:
                 print(number, error)
                 break
@@ -431,9 +432,12 @@ def test_a_full_disk_loses_nothing_and_is_named(tmp_path):
     count, _, message = said.stdout.partition(" ")
 
     assert "cannot be written: File too large. Everything recorded so far is kept; make room" in message
-    assert events(FileStore(tmp_path / "run")) == [{"event": "finished", "number": n} for n in range(int(count))]
-    assert 10 < int(count) < 100
-    assert (tmp_path / "run/attempts.jsonl").read_bytes().endswith(b"}\n")
+    kept = events(FileStore(tmp_path / "run"))
+    assert kept == [{"event": "finished", "number": n} for n in range(len(kept))]
+    assert 10 < int(count) <= len(kept) < int(count) + together
+    log = (tmp_path / "run/attempts.jsonl").read_bytes()
+    assert log.endswith(b"}\n")
+    assert 1000 - len(log.splitlines()[-1]) - 3 < len(log) <= 1000
 
 
 @pytest.mark.parametrize("place", ["under a file", "in /proc"])

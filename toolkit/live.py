@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cached_property
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.engine.budget import Budget
@@ -125,14 +124,14 @@ def _interrupts_wait() -> Iterator[None]:
     if before is None or threading.current_thread() is not threading.main_thread():  # then it comes to somebody else
         yield
         return
-    arrived: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: arrived.append((number, frame)))
+    arrived: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: arrived.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if arrived and callable(before):
-            before(*arrived[0])
+        if arrived:
+            signal.raise_signal(signal.SIGINT)
 
 
 def start(

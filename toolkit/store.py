@@ -162,7 +162,7 @@ class FileStore:
             raise
 
     def append(self, *records: Mapping[str, Any]) -> None:
-        """Add events with a single write; on failure the log is cut back to where it was, which is after a whole one."""
+        """Add events with a single write; on failure the log is cut back to the last whole one."""
         if self._file is None:
             raise StoreError(f"{self.path} is not open for writing")
         lines = b"".join(map(line_of, records))
@@ -171,6 +171,7 @@ class FileStore:
             while written < len(lines):  # a second round only when the disk filled up within them
                 written += os.write(self._file.fileno(), lines[written:])
         except OSError as error:
+            self._end += lines.rfind(b"\n", 0, written) + 1
             os.ftruncate(self._file.fileno(), self._end)
             raise _refused(self.path, error) from error
         self._end += written

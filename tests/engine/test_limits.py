@@ -12,7 +12,15 @@ from toolkit.engine.limits import LONGEST_PAUSE_S, Governor, Limits
 from toolkit.errors import SettingError
 
 
-@pytest.mark.parametrize(("wrong", "named"), [({"in_flight": 0}, "in_flight=0"), ({"per_second": 0}, "per_second=0")])
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"in_flight": 0}, "in_flight=0"),
+        ({"per_second": 0}, "per_second=0"),
+        ({"per_second": float("inf")}, "per_second=inf"),
+        ({"per_second": float("nan")}, "per_second=nan"),
+    ],
+)
 def test_limits_that_let_nothing_through_are_refused(wrong, named):
     """With the value that was given."""
     with pytest.raises(SettingError, match=named):
@@ -271,6 +279,36 @@ def test_refusals_now_and_then_cost_a_long_run_their_pauses(rate):
 
     assert service.refused >= 20
     assert seconds < 10_000 / (16 / 0.5) + 2 * service.refused
+
+
+@pytest.mark.parametrize("rate", [True, False], ids=["rate", "busy"])
+def test_a_service_that_was_out_of_order_for_a_while_is_as_before_soon_after(rate):
+    """It refuses everything for some seconds; half a minute later nothing is left of that."""
+    service, governor = Service(1000, answer_s=0.1), Governor(Limits(16))
+    service.rate = rate
+    begin = simulated(governor, service, 1000)
+    service.per_second = 0
+    for second in range(12):  # one request after the other is refused
+        now = begin + 1.1 * second
+        governor.refused(now + 0.01, now, 1.0, rate=rate)
+    service.per_second = 1000
+
+    simulated(governor, service, 2000, begin=begin + 14)
+    later = simulated(governor, service, 1600, begin=begin + 60)
+
+    assert later < 1.1 * 1600 / 160
+
+
+@pytest.mark.parametrize("rate", [True, False])
+def test_thousands_of_refusals_are_survived(rate):
+    """A service that is half dead for hours: the next answer is taken as any other."""
+    governor = Governor(Limits(16))
+    for number in range(3000):
+        governor.refused(now=number + 0.5, sent_at=float(number), after_s=0.0, rate=rate)
+        governor.let_through(now=number + 0.6)
+
+    assert governor.allowed >= 1
+    assert governor.pace is None or governor.pace >= 0.1
 
 
 def test_a_service_that_allows_less_than_before_is_followed():

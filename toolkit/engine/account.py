@@ -71,10 +71,12 @@ class AccountLane:
             if self._client is not None and self.dead is None:
                 await self._note_balance("after")  # which a store that failed does not take
         finally:
-            self._pacing.close()
-            if self._client is not None:
-                await self._client.close()
-                self._client = None
+            client, self._client = self._client, None
+            try:
+                self._pacing.close()
+            finally:
+                if client is not None:
+                    await client.close()
 
     async def _note_balance(self, when: str) -> None:
         provider = next(iter(self.settings.values()))

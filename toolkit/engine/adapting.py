@@ -43,14 +43,19 @@ class _Calm:
         self.refusals += 1
         self.refused_at, self.refused = now, refused
 
+    def is_over(self, now: float, *, in_doubt: bool = False) -> bool:
+        """Whether it was long enough, and the last step too."""
+        return now >= self._since(in_doubt) + _STEP_S
+
     def growth(self, now: float, *, in_doubt: bool = False) -> float:
-        """By what to multiply now; 1 while it is too early."""
-        calm_s = _DOUBT_S if in_doubt else min(_LONGEST_CALM_S, _CALM_S * 2.0 ** max(0, self.refusals - 1))
-        since = max(self._grown_at, self.refused_at + calm_s)
-        if now < since + _STEP_S:
-            return 1.0
-        self._grown_at = now
+        """By what to multiply when it is over."""
+        since, self._grown_at = self._since(in_doubt), now
         return 1 + (_RETURN_PER_S if in_doubt else _GROWTH_PER_S) * min(1.0, now - since)
+
+    def _since(self, in_doubt: bool) -> float:
+        doublings = min(max(0, self.refusals - 1), 10)
+        calm_s = _DOUBT_S if in_doubt else min(_LONGEST_CALM_S, _CALM_S * 2**doublings)
+        return max(self._grown_at, self.refused_at + calm_s)
 
     def grown(self, to: float) -> None:
         if to > _BEYOND * self.refused:
@@ -70,6 +75,7 @@ class InFlight:
     allowed: float = field(init=False)
     _fine: float = float("inf")  # up to here it was not too many
     _let_through: int = 0  # since the last refusal
+    _since_halved: int = 0
     _calm: _Calm = field(default_factory=_Calm)
 
     def __post_init__(self) -> None:
@@ -78,11 +84,12 @@ class InFlight:
     def let_through(self, now: float) -> None:
         """One more answer; up to what was fine, each brings one more."""
         self._let_through += 1
+        self._since_halved += 1
         if self.allowed == self.most:
             return
         if self.allowed < self._fine:
             self.allowed = min(self.allowed + 1.0, self._fine)
-        else:
+        elif self._calm.is_over(now):
             self.allowed *= self._calm.growth(now)
             self._calm.grown(self.allowed)
         self.allowed = min(float(self.most), self.allowed)
@@ -96,12 +103,18 @@ class InFlight:
         return enough
 
     def halve(self, now: float, *, too_many: bool) -> None:
-        """Half of them; if it was not for their number, only until some are answered."""
-        self._fine = float("inf")
-        if too_many:
+        """Half of them; if it was not for their number, only until some are answered.
+
+        Where nothing was let through since the last time, a service is out of order, which has no more to do with
+        their number: all are back soon after it is.
+        """
+        if not too_many:
+            self._fine = float("inf")
+        elif self._since_halved or not self._calm.refusals:
             self._fine = _FINE * self.allowed
             self._calm.broken(now, self.allowed)
         self.allowed = max(1.0, self.allowed / 2)
+        self._since_halved = 0
 
 
 @dataclass(slots=True)
@@ -119,6 +132,7 @@ class Pace:
     _known: float | None = field(init=False)
     _since: float | None = None  # when this pace began to be let through
     _let_through: int = 0  # requests since then
+    _since_refused: int = 0
     _sent: deque[float] = field(default_factory=lambda: deque(maxlen=10_000))
 
     def __post_init__(self) -> None:
@@ -128,27 +142,36 @@ class Pace:
         """A request goes now."""
         self._sent.append(now)
 
-    def let_through(self, now: float, resumed_at: float) -> None:
-        """A request was answered and not refused; sending was `resumed_at` then, after the last pause."""
+    def let_through(self, now: float) -> None:
+        """A request was answered and not refused."""
         self._look(now)
         self._let_through += 1
+        self._since_refused += 1
+
+    def may_rise(self, now: float) -> bool:
+        """Whether it is time to try more."""
         if self.per_second is None or self.per_second == self.ceiling:
-            return
-        growth = self._calm.growth(now, in_doubt=self.per_second < self._in_doubt_below)
-        if growth > 1:
-            faster = growth * self.per_second
-            self._calm.grown(faster)
-            settled = now - resumed_at > 2 * _WINDOW_S
-            free = self.ceiling is None and settled and self._idle(faster, now)
-            self._set(None if free else min(faster, self.ceiling or faster), now)
+            return False
+        return self._calm.is_over(now, in_doubt=self.per_second < self._in_doubt_below)
+
+    def rise(self, now: float, resumed_at: float, senders: int) -> None:
+        """Try a little more, or without a limit where it limits nothing; the last pause ended at `resumed_at`."""
+        assert self.per_second is not None  # noqa: S101 -- it may rise
+        faster = self.per_second * self._calm.growth(now, in_doubt=self.per_second < self._in_doubt_below)
+        self._calm.grown(faster)
+        settled = now - resumed_at > 2 * _WINDOW_S
+        free = self.ceiling is None and settled and self._idle(faster / senders, now)
+        self._set(None if free else min(faster, self.ceiling or faster), now)
 
     def stray(self, now: float, sent_at: float, senders: int) -> bool:
         """One was refused: whether that says nothing about the pace, because it was let through for seconds."""
         self._look(now)
-        steady_s = sent_at - (now if self._since is None else self._since)
+        assert self._since is not None  # noqa: S101 -- it was looked at
+        steady_s = sent_at - self._since
         if steady_s < _STEADY_S or senders * self._let_through < _STEADY_S * (self.per_second or 0.0):
             return False
         self._calm.doubted()
+        self._since_refused = 0
         # Where nothing limited it, it has to be far above what was sent before nothing does again.
         self._held = self.per_second or _FAR * _rate(self._of_late(sent_at), sent_at, senders)
         self._since, self._let_through = now, 0
@@ -162,10 +185,15 @@ class Pace:
         of_late = self._of_late(sent_at)
         # What was sent before the refused request was let through, or will be: services refuse in order.
         before = senders * max(0, sum(at <= sent_at for at in of_late) - 1)
+        out_of_order = before == 0 and self._since_refused == 0
+        self._since_refused = 0
+        if out_of_order:  # it refuses everything, which says nothing about a rate
+            return self.per_second is not None
         if self.per_second is None and before < _TELLING and not few:
             return False
         tried = _rate(of_late, sent_at, senders) if self.per_second is None else self.per_second
-        learned = max(_CAUTION * before / _WINDOW_S, _LEAST_PER_S if self.per_second is None else self.per_second / 2)
+        half = 0.0 if self.per_second is None else self.per_second / 2
+        learned = max(_CAUTION * before / _WINDOW_S, half, _LEAST_PER_S)
         # A second's sending shows the rate that is allowed. After less, the refusal may have been a stray one. Nor do
         # two near each other contradict what was let through for long; the third does.
         self._in_doubt_below, self._held = max(0.9 * tried, self._held), 0.0

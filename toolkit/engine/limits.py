@@ -9,7 +9,7 @@ LONGEST_PAUSE_S = 3600.0
 """No pause is longer, whatever a service asks for: after an hour one request is due to find out."""
 
 _MARGIN = 0.98  # of a declared rate: clocks differ, and a window that is counted elsewhere may close a moment late
-_SLACK_S = 0.01  # a request that comes late lets the next come sooner by so much; with the margin, no window overflows
+SLACK_S = 0.01  # a request that comes late lets the next come sooner by so much; with the margin, no window overflows
 _PAUSE_S = 1.0  # after a refusal that does not say how long
 
 
@@ -27,7 +27,7 @@ class Limits:
     def __post_init__(self) -> None:
         if self.in_flight < 1:
             raise SettingError(f"in_flight={self.in_flight}: at least one reading has to be under way")
-        if self.per_second is not None and not self.per_second > 0:
+        if self.per_second is not None and not 0 < self.per_second < float("inf"):
             raise SettingError(f"per_second={self.per_second} is no rate; give requests per second, or None")
 
 
@@ -35,10 +35,11 @@ class Limits:
 class Governor:
     """Adapts to what a service lets through.
 
-    A refusal halves the readings in flight, once for all those refused together, and stops sending for as long as
+    A refusal halves the readings in flight, once for all those that were under way, and stops sending for as long as
     the service asks. If it was the rate that was refused, sending goes on at the rate that was let through before.
     Both recover while nothing is refused, up to what `limits` declare. A run with many in flight begins with a part
-    of them, and has all after some answers. A refusal now and then only pauses, if it asks for that.
+    of them, and has all after some answers. A single refusal now and then only pauses: for as long as the service
+    asks, else for a second if it was for the rate.
 
     `next_at`, `resume_at`, `pace` and `cut_at` belong to the account and may be shared between processes.
     """
@@ -84,17 +85,23 @@ class Governor:
     def turn(self, now: float, due_at: float) -> float:
         """Take a turn that was due before now; when the next one is."""
         self._pace.sent(now)
-        return due_at if self.pace is None else max(due_at, now - _SLACK_S) + 1 / self.pace
+        return due_at if self.pace is None else max(due_at, now - SLACK_S) + 1 / self.pace
 
     def book(self, turns: int) -> None:
         """Set some turns aside, which are taken one by one."""
         if self.pace is not None:
             self.next_at += turns / self.pace
 
-    def let_through(self, now: float) -> None:
-        """A request was answered and not refused."""
+    def let_through(self, now: float, *, senders: int = 1) -> None:
+        """A request was answered and not refused; `senders` as in `refused`."""
         self._in_flight.let_through(now)
-        self._pace.let_through(now, self.resume_at)
+        self._pace.let_through(now)
+        if self._pace.may_rise(now):
+            self._pace.rise(now, self.resume_at, senders)
+
+    def may_rise(self, now: float) -> bool:
+        """Whether the next that is let through changes the pace."""
+        return self._pace.may_rise(now)
 
     def refused(self, now: float, sent_at: float, after_s: float | None, *, rate: bool, senders: int = 1) -> None:
         """A request that was sent at `sent_at` was refused: for its rate, or because the service is busy.

@@ -8,6 +8,7 @@ changing takes the file's lock. Where files cannot be locked, each process keeps
 import asyncio
 import contextlib
 import hashlib
+import math
 import mmap
 import os
 import struct
@@ -17,7 +18,7 @@ from io import FileIO
 from pathlib import Path
 
 from toolkit.engine.drive import Clock
-from toolkit.engine.limits import LONGEST_PAUSE_S, Governor
+from toolkit.engine.limits import LONGEST_PAUSE_S, SLACK_S, Governor
 from toolkit.providers.base import Account
 
 _NUMBERS = struct.Struct("dddd")  # next_at, resume_at, pace (0: none), cut_at
@@ -40,8 +41,9 @@ class Pacing:
         self._turn = asyncio.Lock()
         self._shared = _Shared.open(account, folder)
         self._members = 1
-        self._booked = 0
+        self._booked = 0  # turns that were taken in advance
         self._booked_at = 0.0
+        self._booked_under = (0.0, 0.0)
         self._seen_at = float("-inf")
         self._ahead_s = clock.unix() - clock.now()
         if self._shared is not None:
@@ -67,11 +69,12 @@ class Pacing:
 
     def let_through(self) -> None:
         """A request was answered and not refused."""
-        before = self._governor.pace
-        self._governor.let_through(self._clock.unix())
-        if self._shared is not None and self._governor.pace != before:
-            with self._shared.locked():
-                self._write()
+        now = self._clock.unix()
+        if self._governor.may_rise(now):
+            with self._exchanged():  # which reads first what the others were told
+                self._governor.let_through(now, senders=self._members)
+        else:
+            self._governor.let_through(now)
 
     def refused(self, sent_at: float, after_s: float | None, *, rate: bool) -> None:
         """A request was refused; the other processes are told by the file."""
@@ -92,25 +95,31 @@ class Pacing:
 
     def _wait_s(self) -> float:
         now = self._now()
-        if self._booked:
-            self._read()
-            if self._governor.resume_at <= now:
-                return self._booked_wait_s(now)
-            self._booked = 0  # nobody sends meanwhile, and then others' turns have come
+        governor = self._governor
+        if self._booked and self._is_still_booked(now):
+            wait_s = max(0.0, self._booked_at - now)
+            if not wait_s:
+                self._booked -= 1
+                self._booked_at = governor.turn(now, self._booked_at)
+            return wait_s
         with self._exchanged():
-            wait_s = self._governor.wait_s(now)
-            if wait_s <= 0 and self._governor.pace is not None and self._shared is not None:
-                self._booked_at = self._governor.next_at
-                self._booked = int(_BOOKED_S * self._governor.pace)
-                self._governor.book(self._booked)
+            wait_s = governor.wait_s(now)
+            if wait_s <= 0 and governor.pace is not None and self._shared is not None:
+                self._booked, self._booked_at = int(_BOOKED_S * governor.pace), governor.next_at
+                self._booked_under = governor.resume_at, governor.cut_at
+                governor.book(self._booked)
         return wait_s
 
-    def _booked_wait_s(self, now: float) -> float:
-        if self._booked_at <= now:
-            self._booked -= 1
-            self._booked_at = self._governor.turn(now, self._booked_at)
-            return 0.0
-        return self._booked_at - now
+    def _is_still_booked(self, now: float) -> bool:
+        """Drop turns that are past, and all of them when somebody was refused meanwhile: they may be others' by now."""
+        self._read()
+        governor = self._governor
+        if governor.pace is None or self._booked_under != (governor.resume_at, governor.cut_at):
+            self._booked = 0
+        elif (late_s := now - SLACK_S - self._booked_at) > 0:
+            lost = math.ceil(late_s * governor.pace)
+            self._booked, self._booked_at = max(0, self._booked - lost), self._booked_at + lost / governor.pace
+        return self._booked > 0
 
     def _now(self) -> float:
         """The time of day. Where somebody has set it back, what was said of the future is forgotten.
@@ -121,6 +130,7 @@ class Pacing:
         before_s, self._ahead_s = self._ahead_s, now - self._clock.now()
         if self._ahead_s < before_s - _SET_BACK_S:
             self._booked = 0
+            self._seen_at = float("-inf")
             with self._exchanged():
                 self._governor.next_at = self._governor.resume_at = 0.0
         return now
