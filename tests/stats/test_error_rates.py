@@ -44,6 +44,19 @@ def test_error_rates_have_the_interval_of_drawing_images(name, top, bottom, part
     assert found[f"{name}_high"] == pytest.approx(expected.high, abs=0.06 * width)
 
 
+@pytest.mark.filterwarnings("error")
+def test_labels_of_no_text_leave_an_interval_unknown_and_not_odd():
+    """Of two images one has no text: without the other there is nothing to divide by."""
+    frame = random_outcomes(60)
+    frame = frame[(frame["setting"] == "a") & frame["text"].notna() & (frame["edits"] > 0)]
+    frame = frame.drop_duplicates("sample").head(2).assign(target_length=[0, 4], edits=[3.0, 1.0])
+
+    found = summary(frame).iloc[0]
+
+    assert found["cer_micro"] == pytest.approx((3 + 1) / 4)
+    assert np.isnan([found["cer_micro_low"], found["cer_micro_high"]]).all()
+
+
 def test_no_error_at_all_is_not_proof_of_none():
     """Where nothing varies the end is exact: of the share of images with an error, each wrong throughout."""
     frame = random_outcomes(60)

@@ -110,9 +110,11 @@ def _bca_of_draws(
     total = counts @ cells
     point = float(statistic(total[None])[0])
     left_out = statistic(total - cells)  # each image of a cell, left out, gives the same value
+    if not (np.isfinite(draws).all() and np.isfinite(left_out).all()):  # a sum of nothing was divided by
+        return Interval(np.nan, np.nan)
     pull = np.average(left_out, weights=counts) - left_out
     spread = float(counts @ pull**2)
-    if not spread > 0 or not np.isfinite(draws).all():
+    if not spread > 0:
         return Interval(np.nan, np.nan)
     acceleration = float(counts @ pull**3) / (6 * spread**1.5)
     noise = 1e-12 * abs(point)  # of sums in another order
