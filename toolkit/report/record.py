@@ -107,7 +107,8 @@ def _usd(value: float) -> Cell:
 def provenance_section(run: ReportedRun, made_at: str) -> Section:
     """Where the figures come from, so that they can be had again."""
     manifest = run.manifest
-    plan, machine = manifest["plan"], manifest["machine"]
+    plan, machine = manifest["plan"], dict.fromkeys(("system", "processor", "cores", "python"), "not recorded")
+    machine |= manifest.get("machine") or {}  # another program's store need not know it
     facts = {
         "dataset": f"{plan['dataset']['name']}, {plan['dataset']['samples']:,} images",
         "dataset digest (SHA-256)": plan["dataset"]["fingerprint"],
@@ -116,7 +117,7 @@ def provenance_section(run: ReportedRun, made_at: str) -> Section:
         "trials": f"{len(run.outcomes):,} of {run.planned:,}; {plan['repeats']} a setting and image",
         "order of trials": f"shuffled with seed {plan['seed']}",
         "machine": f"{machine['system']}; {machine['processor']}, {machine['cores']} cores; Python {machine['python']}",
-        "versions": _listed(manifest["packages"]),
+        "versions": _listed(manifest.get("packages") or {}),
         "answers compared": str(run.outcomes.attrs.get("normaliser", "strict")),
         "store": repr(run.store),
         "report made": made_at,
