@@ -7,6 +7,7 @@ import pandas as pd
 
 _NOT_TAGS = frozenset({"stage", "asked"})
 _MOST_SLICES = 30
+_TELLING = 10_000
 
 
 def fitting(outcomes: pd.DataFrame) -> list[str]:
@@ -31,20 +32,27 @@ def tags(outcomes: pd.DataFrame) -> list[str]:
     from toolkit.frames import OUTCOMES
 
     known = {column.name for column in OUTCOMES} | _NOT_TAGS
-    return [str(name) for name in outcomes if name not in known and 1 < outcomes[name].nunique() <= _MOST_SLICES]
+    return [str(name) for name in outcomes if name not in known and _has_slices(outcomes[name])]
+
+
+def _has_slices(tag: "pd.Series[Any]") -> bool:
+    """Whether a tag has so many values; of one that differs from image to image, the first thousands tell."""
+    return tag.iloc[:_TELLING].nunique() <= _MOST_SLICES and 1 < tag.nunique() <= _MOST_SLICES
 
 
 def confident_settings(outcomes: pd.DataFrame) -> list[str]:
     """Settings that give different answers different confidences, in the order of the frame."""
     if "confidence" not in outcomes.columns:
         return []
-    answers = outcomes[_answered(outcomes)]
-    several = answers.groupby("setting", observed=True, sort=False)["confidence"].nunique() > 1
+    # Two columns and their ends: of millions of rows a copy of all columns, or their different values, take seconds.
+    answers = outcomes.loc[_answered(outcomes), ["setting", "confidence"]]
+    confidence = answers.groupby("setting", observed=True, sort=False)["confidence"]
+    several = confidence.min() < confidence.max()
     return [str(label) for label in several.index[several]]
 
 
-def _known(outcomes: pd.DataFrame, column: str) -> bool:
-    return column in outcomes.columns and bool(outcomes[column].notna().any())
+def _varies(outcomes: pd.DataFrame, column: str) -> bool:
+    return column in outcomes.columns and bool(outcomes[column].min() < outcomes[column].max())
 
 
 def _answered(outcomes: pd.DataFrame) -> "pd.Series[bool]":
@@ -52,7 +60,7 @@ def _answered(outcomes: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _timed(outcomes: pd.DataFrame) -> bool:
-    return _known(outcomes[_answered(outcomes)], "latency_s")
+    return "latency_s" in outcomes.columns and bool((outcomes["latency_s"].notna() & _answered(outcomes)).any())
 
 
 def _confident(outcomes: pd.DataFrame) -> bool:
@@ -81,7 +89,7 @@ def _misread(outcomes: pd.DataFrame) -> bool:
 
 
 def _lengths(outcomes: pd.DataFrame) -> bool:
-    return "edits" in outcomes.columns and _known(outcomes, "target_length") and outcomes["target_length"].nunique() > 1
+    return "edits" in outcomes.columns and _varies(outcomes, "target_length")
 
 
 def _tagged(outcomes: pd.DataFrame) -> bool:
@@ -89,7 +97,7 @@ def _tagged(outcomes: pd.DataFrame) -> bool:
 
 
 def _dated(outcomes: pd.DataFrame) -> bool:
-    return "started_at" in outcomes.columns and outcomes["started_at"].nunique() > 1
+    return _varies(outcomes, "started_at")
 
 
 _NO_CONFIDENCE = "no setting gives different answers different confidences"
