@@ -407,6 +407,40 @@ def test_processes_forked_while_it_was_open_do_not_keep_it_locked(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_interrupts_while_names_are_made_durable_lose_no_file(tmp_path):
+    """A folder is opened by its number only: hundreds of interrupts at random moments leave none of them open."""
+    code = f"""
+        import os, signal, threading, time
+        from pathlib import Path
+        from toolkit.durable_files import sync_names
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        main, ended = threading.main_thread().ident, threading.Event()
+        def interrupt():
+            while not ended.wait(0.0003):
+                signal.pthread_kill(main, signal.SIGINT)
+        sender = threading.Thread(target=interrupt, daemon=True)
+        before, arrived, end = len(os.listdir("/proc/self/fd")), 0, time.monotonic() + 1
+        sender.start()
+        while True:
+            try:
+                while time.monotonic() < end:
+                    sync_names(Path({str(tmp_path)!r}))
+                ended.set()
+                sender.join()
+                time.sleep(0.01)  # the last one may be on its way
+                break
+            except KeyboardInterrupt:
+                arrived += 1
+        print(arrived, len(os.listdir("/proc/self/fd")) - before)
+    """
+    said = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+    assert said.stderr == ""
+    arrived, left = map(int, said.stdout.split())
+
+    assert arrived > 20
+    assert left == 0
+
+
 # ── a disk that refuses ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,6 +1,7 @@
 """Files that are whole or absent, names that survive a power cut, and a lock that dies with its process."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,13 +24,20 @@ def write_whole(path: Path, lines: Iterable[bytes]) -> None:
 
 def sync_names(folder: Path) -> None:
     """Return once what was made or renamed in a folder is there after a power cut: a file's own sync need not say."""
-    if os.name == "posix":
+    if os.name != "posix":
+        return
+    # A folder can be opened by its number only, which an interrupt would lose: it waits until the number is given back.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
         with suppress(PermissionError):  # a folder that may be entered and not listed, as others' homes are
             fd = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(fd)
             finally:
                 os.close(fd)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def claim(path: Path) -> FileIO:
