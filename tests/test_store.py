@@ -413,7 +413,7 @@ def test_interrupts_while_names_are_made_durable_lose_no_file(tmp_path):
         import os, signal, threading, time
         from pathlib import Path
         from toolkit.durable_files import sync_names
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         main, ended = threading.main_thread().ident, threading.Event()
         def interrupt():
             while not ended.wait(0.0003):
@@ -423,14 +423,15 @@ def test_interrupts_while_names_are_made_durable_lose_no_file(tmp_path):
         sender.start()
         while True:
             try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 while time.monotonic() < end:
                     sync_names(Path({str(tmp_path)!r}))
-                ended.set()
-                sender.join()
-                time.sleep(0.01)  # the last one may be on its way
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
                 break
             except KeyboardInterrupt:
                 arrived += 1
+        ended.set()
+        sender.join()
         print(arrived, len(os.listdir("/proc/self/fd")) - before)
     """
     said = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
