@@ -29,8 +29,8 @@ def main(words: list[str]) -> int:
         from bench_drawing import draw_growth
 
         [newest] = kept(1)
-        newest["peers"] = newest["peers"] or next((each["peers"] for each in kept(100) if each["peers"]), {})
-        results.write_readme(newest, draw_growth(newest))
+        peers_result = next((result for result in results.newest() if result["peers"]), None)
+        results.write_readme(newest, draw_growth(newest), peers_result)
         return 0
     if words[:1] == ["peers"]:
         from bench_peers import peers
@@ -67,12 +67,12 @@ def bench(paths: list[str]) -> int:
         status = subprocess.run(command, cwd=ROOT, env=os.environ | {"TOOLKIT_FIGURES": str(found)}, check=False)
         if not found.exists():
             return status.returncode or 1
-        result = begun | {"date": results.of_this_commit()["date"]}
-        before = [kept for kept in results.newest(100) if kept["commit"] != result["commit"] and kept["benchmarks"]][:1]
+        result = begun | {"date": results.now()}
+        others = (other for other in results.newest() if other["commit"] != result["commit"] and other["benchmarks"])
         result["benchmarks"] |= results.read(found)
         results.keep(result)
     print(f"\n{results.figures_table(result)}\n")
-    worse = say_what_got_worse(result, *before)
+    worse = say_what_got_worse(result, next(others, None))
     return worse or status.returncode
 
 
@@ -81,7 +81,7 @@ def say_what_got_worse(result: results.Result, before: results.Result | None = N
     if before is None:
         print("There is no earlier result to compare with.")
         return 0
-    if result["machine"]["cores"] != before["machine"]["cores"]:
+    if not results.comparable(result, before):
         print(f"The result before, of {before['date']}, is of another machine: nothing can be compared.")
         return 0
     worse = results.worse(result, before)

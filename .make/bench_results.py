@@ -18,12 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import readme_parts
 from bench_figures import FIGURES, Figure
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "tests/benchmarks/results"
-README = ROOT / "README.md"
-BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 NOISE = 0.15
 """By how much a ratio may be worse before anybody is told, while too few results are kept to know its own noise."""
 
@@ -39,7 +38,7 @@ def of_this_commit() -> Result:
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return {
         "commit": commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "date": now(),
         "machine": {
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "processor": _processor(),
@@ -51,6 +50,11 @@ def of_this_commit() -> Result:
     }
 
 
+def now() -> str:
+    """Date and time, as a result has them."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def keep(result: Result) -> None:
     """Write a result under its commit's name."""
     KEPT.mkdir(exist_ok=True)
@@ -58,8 +62,8 @@ def keep(result: Result) -> None:
     (KEPT / f"{result['commit']}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def newest(count: int) -> list[Result]:
-    """The last results that were kept, newest first."""
+def newest(count: int | None = None) -> list[Result]:
+    """The last results that were kept, or all of them, newest first."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in KEPT.glob("*.json")]
     return sorted(results, key=lambda result: result["date"], reverse=True)[:count]
 
@@ -122,10 +126,13 @@ def kept_promise(figure: Figure, value: float | None, ratio: float | None) -> bo
 
 
 def worse(result: Result, before: Result) -> list[str]:
-    """A line for each figure that is worse than before beyond its noise."""
-    if result["machine"]["cores"] != before["machine"]["cores"]:
-        return []
-    return list(_worse(result, before))
+    """A line for each figure that is worse than before beyond its noise; none where they cannot be compared."""
+    return list(_worse(result, before)) if comparable(result, before) else []
+
+
+def comparable(result: Result, before: Result) -> bool:
+    """Whether two results are of machines with as many cores."""
+    return bool(result["machine"]["cores"] == before["machine"]["cores"])
 
 
 def _worse(result: Result, before: Result) -> Iterator[str]:
@@ -214,26 +221,28 @@ def peers_table(result: Result) -> str:
     return _markdown(rows)
 
 
-def write_readme(result: Result, picture: Path | None) -> None:
-    """Put the tables between the README's marks, and a picture where there is one."""
-    text = README.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"README.md has no {BEGIN} … {END}")
+def write_readme(result: Result, picture: Path | None, peers: Result | None = None) -> None:
+    """Put the tables into the README, and a picture where there is one.
+
+    `peers` is the result that other tools were measured with, where it is another one: the table says so.
+    """
+    parts = [_said_of(result), figures_table(result, name_missing=False)]
+    if picture is not None:
+        parts.append(f"![Time and memory of a trial as runs grow]({picture.relative_to(ROOT).as_posix()})")
+    beside = result if result["peers"] else peers
+    if beside is not None:
+        when = "" if beside is result else f" {_said_of(beside)}"
+        parts.append(f"Other tools on the same server, which takes 100 ms, with 200 in flight.{when}")
+        parts.append(peers_table(beside))
+    readme_parts.put("speed", "\n\n".join(parts))
+
+
+def _said_of(result: Result) -> str:
     machine = result["machine"]
-    words = (
+    return (
         f"Measured on {result['date'][:10]} on {machine['cores']} cores ({machine['processor']}), "
         f"Python {machine['python']}, commit {result['commit']}."
     )
-    parts = [words, figures_table(result, name_missing=False)]
-    if picture is not None:
-        parts.append(f"![Time and memory of a trial as runs grow]({picture.relative_to(ROOT).as_posix()})")
-    if result["peers"]:
-        parts.append("Other tools on the same server, which takes 100 ms, with 200 in flight:")
-        parts.append(peers_table(result))
-    inner = "\n\n".join(parts)
-    README.write_text(f"{before}{BEGIN}\n{inner}\n{END}{after}", encoding="utf-8")
 
 
 def _target(figure: Figure) -> str:

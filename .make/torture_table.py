@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- promises: begin -->", "<!-- promises: end -->"
+import readme_parts
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -34,18 +33,9 @@ def rows_of(paths: Iterable[str]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def write_readme(inner: str) -> None:
-    """Put a table between the README's marks."""
-    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"README.md has no {BEGIN} … {END}")
-    README.write_text(f"{before}{BEGIN}\n{inner}\n{END}{after}", encoding="utf-8")
-
-
 if __name__ == "__main__":
     words = [word for word in sys.argv[1:] if word != "--readme"]
     text = table(rows_of(words))
     print(text)
     if "--readme" in sys.argv:
-        write_readme(text)
+        readme_parts.put("promises", text)

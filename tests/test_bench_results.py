@@ -29,7 +29,7 @@ def result(commit, *, rate=1.0, time=1.0, cores=2, date="2026-01-01 00:00"):
 def kept(tmp_path, monkeypatch):
     """Results and README of these tests only."""
     monkeypatch.setattr(results, "KEPT", tmp_path / "results")
-    monkeypatch.setattr(results, "README", tmp_path / "README.md")
+    monkeypatch.setattr(results.readme_parts, "README", tmp_path / "README.md")
     return tmp_path
 
 
@@ -83,7 +83,7 @@ def test_the_table_says_what_was_promised_and_kept():
 def test_the_readme_is_made_from_the_result(kept):
     """What stands between the marks is replaced, the rest stays, and doing it twice changes nothing."""
     readme = kept / "README.md"
-    readme.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n", encoding="utf-8")
+    readme.write_text("before\n<!-- speed: begin -->\nold\n<!-- speed: end -->\nafter\n", encoding="utf-8")
     results.write_readme(result("abc", date="2026-05-06 07:08"), None)
     once = readme.read_text(encoding="utf-8")
     results.write_readme(result("abc", date="2026-05-06 07:08"), None)

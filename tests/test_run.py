@@ -18,6 +18,7 @@ from doubles import Echo, Limited, Oracle, answer_key, label, picture, picture_f
 
 import toolkit as tk
 from toolkit.errors import DatasetError, ManifestMismatch, SettingError, StoreError, StoreLocked
+from toolkit.live import _interrupts_wait
 from toolkit.store import FileStore, MemoryStore
 from toolkit.types import Sample
 
@@ -395,6 +396,21 @@ def test_an_interrupt_as_a_run_starts_leaves_none_behind(thread):
         signal.signal(signal.SIGINT, before)
 
     store.open({"plan": MemoryStore.manifest(store)["plan"]}, [])  # nobody has it
+
+
+def test_an_interrupt_while_a_thread_starts_comes_when_it_has_started():
+    """What is in the block is done to its end; then it comes, to whoever was to have it."""
+    before, done = signal.getsignal(signal.SIGINT), []
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), _interrupts_wait():
+            signal.raise_signal(signal.SIGINT)
+            done.append("to its end")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert done == ["to its end"]
 
 
 def test_a_second_interrupt_while_it_ends_loses_nothing(tmp_path):

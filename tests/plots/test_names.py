@@ -192,6 +192,15 @@ def test_fitting_figures_are_those_the_data_can_fill():
     assert tk.plots.fitting(full[["setting", "sample", "outcome"]]) == ["forest"]
 
 
+@pytest.mark.parametrize("missing", [[], ["confidence", "target_length", "started_at"]], ids=["known", "missing"])
+def test_what_fits_does_not_depend_on_how_numbers_are_stored(missing):
+    """Nullable columns, as `convert_dtypes` makes them, compare as missing where NumPy's compare as false."""
+    frame = made_up().assign(**dict.fromkeys(missing, np.nan))
+    nullable = frame.convert_dtypes().astype(dict.fromkeys(missing, "Float64"))
+
+    assert tk.plots.fitting(nullable) == tk.plots.fitting(frame)
+
+
 def test_all_that_fits_can_be_drawn():
     """Whatever is offered for a run's data is drawn from them."""
     outcomes = made_up()

@@ -4,6 +4,7 @@ All settings with the same key at the same address run here and share what the s
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -67,16 +68,15 @@ class AccountLane:
 
     async def close(self) -> None:
         """Note the balance again and disconnect."""
-        try:
-            if self._client is not None and self.dead is None:
-                await self._note_balance("after")  # which a store that failed does not take
-        finally:
-            client, self._client = self._client, None
-            try:
-                self._pacing.close()
-            finally:
-                if client is not None:
-                    await client.close()
+        async with (
+            contextlib.AsyncExitStack() as given_back
+        ):  # all of it, also when a store that failed takes no balance
+            given_back.callback(self._pacing.close)
+            if self._client is not None:
+                given_back.push_async_callback(self._client.close)
+                if self.dead is None:
+                    await self._note_balance("after")
+        self._client = None
 
     async def _note_balance(self, when: str) -> None:
         provider = next(iter(self.settings.values()))

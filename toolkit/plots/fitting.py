@@ -47,12 +47,16 @@ def confident_settings(outcomes: pd.DataFrame) -> list[str]:
     # Two columns and their ends: of millions of rows a copy of all columns, or their different values, take seconds.
     answers = outcomes.loc[_answered(outcomes), ["setting", "confidence"]]
     confidence = answers.groupby("setting", observed=True, sort=False)["confidence"]
-    several = confidence.min() < confidence.max()
+    several = (confidence.min() < confidence.max()).fillna(False).astype(bool)  # nullable numbers compare as missing
     return [str(label) for label in several.index[several]]
 
 
 def _varies(outcomes: pd.DataFrame, column: str) -> bool:
-    return column in outcomes.columns and bool(outcomes[column].min() < outcomes[column].max())
+    return (
+        column in outcomes.columns
+        and outcomes[column].notna().any()
+        and bool(outcomes[column].min() < outcomes[column].max())
+    )
 
 
 def _answered(outcomes: pd.DataFrame) -> "pd.Series[bool]":

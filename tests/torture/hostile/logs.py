@@ -5,7 +5,8 @@ from pathlib import Path
 
 from toolkit.errors import StoreError
 from toolkit.run import Run, open_run
-from toolkit.store import FileStore, Record
+from toolkit.json_lines import Record
+from toolkit.store import FileStore
 
 STORE_FILES = ("attempts.jsonl", "manifest.json", "samples.jsonl")
 
