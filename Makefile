@@ -29,7 +29,7 @@ help: ## list the targets
 demo: $(DEMO_READY) ## benchmark the shipped datasets with RapidOCR and Tesseract; results in runs/demo/
 	@$(BIN)/python .make/demo.py
 
-test: check ## all checks and all tests with branch coverage; TESTS=tests/test_project.py runs fewer
+test: check ## all checks and all tests with branch coverage; TESTS=tests/project/test_project.py runs fewer
 	@$(BIN)/python -m pytest $(TESTS) --benchmark-disable --cov --cov-report=term
 
 check: $(TEST_READY) ## ruff, mypy, the import floors, and known vulnerabilities where somebody can be asked

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import toolkit as tk
-from toolkit import show
+from toolkit._providers.base import Provider
+from toolkit._report import summary_table as show
+from toolkit._run.run import Run
 from toolkit.errors import ManifestMismatch, ToolkitError
-from toolkit.providers.base import Provider
-from toolkit.run import Run
 
 DATASETS = ("printed", "distorted")
 NOTEBOOK = Path("notebooks/01_quickstart.ipynb")

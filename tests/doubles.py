@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
+from toolkit._providers.base import LocalProvider
 from toolkit.errors import ProviderError, RateLimited, Unsolvable
-from toolkit.providers.base import LocalProvider
 from toolkit.types import Answer, Sample
 
 # ── images and datasets ──────────────────────────────────────────────────────────────────────────────────

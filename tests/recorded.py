@@ -7,7 +7,7 @@ import numpy as np
 from doubles import digest, picture
 
 import toolkit as tk
-from toolkit.store import MemoryStore, Store
+from toolkit._store.store import MemoryStore, Store
 
 BEGAN = 1_790_000_000.0
 
@@ -71,7 +71,7 @@ def recorded(
             },
             "dataset_path": dataset_path,
             "prices_usd": {label: {} for label in readings} | (prices or {}),
-            "worst_usd": {label: _worst((prices or {}).get(label, {})) for label in readings},
+            "max_cost_usd": {label: _worst((prices or {}).get(label, {})) for label in readings},
             "machine": {"system": "test", "processor": "x86_64", "cores": 2, "python": "3.11", "drives": None},
             "packages": {"image-to-text-toolkit": tk.__version__, "numpy": np.__version__},
         },

@@ -9,50 +9,49 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit import errors, metrics, plots, stats, testing, widgets
-    from toolkit.benchmarking import benchmark
-    from toolkit.client import TaskClient
-    from toolkit.dataset import Dataset, load_dataset
-    from toolkit.dataset.synthesis import synthesize
-    from toolkit.engine.limits import Limits
-    from toolkit.engine.retry import RetryPolicy
-    from toolkit.exporting import export
-    from toolkit.forecast import plan
-    from toolkit.gating import gate
-    from toolkit.live import LiveRun, start
+    from toolkit._dataset import Dataset, load_dataset
+    from toolkit._dataset.synthesis import synthesize
+    from toolkit._engine.limits import Limits
+    from toolkit._engine.retry import RetryPolicy
+    from toolkit._providers import CapMonster, CapSolver, Cascade, OpenAICompatible, RapidOCR, Tesseract
+    from toolkit._providers.base import LocalProvider, Provider, ServiceProvider, grid
+    from toolkit._report.export import export
+    from toolkit._run.benchmark import benchmark
+    from toolkit._run.client import TaskClient
+    from toolkit._run.dashboard import dashboard
+    from toolkit._run.gate.gate import gate
+    from toolkit._run.live import LiveRun, start
+    from toolkit._run.plan import plan
+    from toolkit._run.probe.probe import Probe, probe
+    from toolkit._run.read import read
+    from toolkit._run.run import Run, open_run
+    from toolkit._run.sandbox import sandbox
     from toolkit.metrics import RELAXED, STRICT, Normaliser
-    from toolkit.probing import Probe, probe
-    from toolkit.providers import CapMonster, CapSolver, Cascade, OpenAICompatible, RapidOCR, Tesseract
-    from toolkit.providers.base import LocalProvider, Provider, ServiceProvider, grid
-    from toolkit.reading import read
-    from toolkit.rehearsal import sandbox
-    from toolkit.run import Run, open_run
     from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Submitted, Wait
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "toolkit.benchmarking": ["benchmark"],
-    "toolkit.client": ["TaskClient"],
-    "toolkit.dataset": ["Dataset", "load_dataset"],
-    "toolkit.dataset.synthesis": ["synthesize"],
-    "toolkit.engine.limits": ["Limits"],
-    "toolkit.engine.retry": ["RetryPolicy"],
-    "toolkit.exporting": ["export"],
-    "toolkit.forecast": ["plan"],
-    "toolkit.gating": ["gate"],
-    "toolkit.live": ["LiveRun", "start"],
+    "toolkit._run.benchmark": ["benchmark"],
+    "toolkit._run.client": ["TaskClient"],
+    "toolkit._dataset": ["Dataset", "load_dataset"],
+    "toolkit._dataset.synthesis": ["synthesize"],
+    "toolkit._engine.limits": ["Limits"],
+    "toolkit._engine.retry": ["RetryPolicy"],
+    "toolkit._report.export": ["export"],
+    "toolkit._run.plan": ["plan"],
+    "toolkit._run.gate.gate": ["gate"],
+    "toolkit._run.live": ["LiveRun", "start"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
-    "toolkit.probing": ["Probe", "probe"],
-    "toolkit.providers": ["CapMonster", "CapSolver", "Cascade", "OpenAICompatible", "RapidOCR", "Tesseract"],
-    "toolkit.providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
-    "toolkit.reading": ["read"],
-    "toolkit.rehearsal": ["sandbox"],
-    "toolkit.run": ["Run", "open_run"],
+    "toolkit._run.probe.probe": ["Probe", "probe"],
+    "toolkit._providers": ["CapMonster", "CapSolver", "Cascade", "OpenAICompatible", "RapidOCR", "Tesseract"],
+    "toolkit._providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
+    "toolkit._run.read": ["read"],
+    "toolkit._run.sandbox": ["sandbox"],
+    "toolkit._run.run": ["Run", "open_run"],
+    "toolkit._run.dashboard": ["dashboard"],
     "toolkit.types": ["Answer", "Call", "Compute", "Flow", "Reply", "Sample", "Submitted", "Wait"],
 }
-PROVIDERS = ("CapMonster", "CapSolver", "OpenAICompatible", "RapidOCR", "Tesseract")
-"""Names of the provider classes above."""
-
 _MODULES = ["errors", "metrics", "plots", "stats", "testing", "widgets"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -85,6 +84,7 @@ __all__ = [
     "Tesseract",
     "Wait",
     "benchmark",
+    "dashboard",
     "errors",
     "export",
     "gate",

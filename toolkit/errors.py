@@ -30,6 +30,8 @@ messages. ``settled`` says that certainly nothing was charged: where it is False
 money is counted as unsettled until the bill says otherwise.
 """
 
+from importlib import import_module
+from types import ModuleType
 from typing import Any, ClassVar
 
 
@@ -199,3 +201,11 @@ class EngineFailure(ProviderError):
     """Code on this machine failed: an engine raised something of its own, or its worker died."""
 
     kind = "engine_failure"
+
+
+def require(module: str, need: str, extra: str) -> ModuleType:
+    """Import an optional library, or say which extra brings it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtra(need, extra) from error

@@ -3,13 +3,16 @@
 import base64
 import binascii
 import math
+import time
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
-from toolkit.errors import DatasetError
+from toolkit.errors import DatasetError, ProviderError
+from toolkit.metrics.words import duration
 
 # ── images and labels ────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,7 +100,7 @@ class Sample:
         `DatasetError` for a reply that has more than `max_bytes`, takes longer than `timeout_s` in all, is no image,
         or comes from an address that is not public, unless `allow_private`.
         """
-        from toolkit.http import ImageDownloads  # the one value that has to be fetched
+        from toolkit._http import ImageDownloads  # the one value that has to be fetched
 
         id = link.partition("://")[2].partition("?")[0].partition("#")[0].rpartition("@")[2]
         with ImageDownloads(max_bytes=max_bytes, timeout_s=timeout_s, allow_private=allow_private) as downloads:
@@ -225,7 +228,7 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a trial: the unit of the store. Meanings and units of the fields: `toolkit.frames.ATTEMPTS`."""
+    """One try at a trial: the unit of the store. Meanings and units of the fields: `toolkit._store.frames.ATTEMPTS`."""
 
     setting: str
     sample: str
@@ -266,3 +269,50 @@ _ATTEMPT_FIELDS = tuple(field.name for field in fields(Attempt))
 _attempt_values = attrgetter(*_ATTEMPT_FIELDS)
 # An empty text and a confidence of nought are answers, a lower end of nought is known, and "not final" is news.
 _RECORDED_AT_NOUGHT = frozenset({"repeat", "final", "text", "confidence", "latency_low_s"})
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands; written by the run, read by whoever shows it."""
+
+    planned: int
+    done_before: int = 0
+    done: int = 0
+    answered: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    stopped: dict[str, str] = field(default_factory=dict)
+    started: float = 0.0
+    seconds: float = 0.0
+
+    def count(self, error: ProviderError | None) -> None:
+        """Take one more outcome into account."""
+        self.done += 1
+        self.seconds = time.perf_counter() - self.started
+        if error is None:
+            self.answered += 1
+        else:
+            self.errors[error.kind] += 1
+
+    @property
+    def rate(self) -> float:
+        """Trials per second in this session."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line, for people."""
+        done = self.done_before + self.done
+        parts = [f"{done:,} of {self.planned:,} trials"]
+        if self.done:
+            parts.append(f"{self.rate:,.0f} per second" if self.rate >= 10 else f"{self.rate:.1f} per second")
+        if self.left and self.rate:
+            parts.append(f"{duration(self.left / self.rate)} left")
+        elif self.done:
+            parts.append(f"took {duration(self.seconds)}")
+        parts += [f"{count:,} {kind}" for kind, count in self.errors.most_common()]
+        return ", ".join(parts)
+
+    @property
+    def left(self) -> int:
+        """Trials that have no outcome yet."""
+        return self.planned - self.done_before - self.done

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from toolkit.dataset import load_dataset
+from toolkit._dataset import load_dataset
 
 SAMPLES = 20_000
 IMAGE_BYTES = 3_000

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from delayed_answers import DELAY_S
 
-from toolkit.http import open_client
+from toolkit._http import open_client
 
 WAVES = 20
 ROUNDS = 3

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import toolkit as tk
-from toolkit.engine.local import cores
-from toolkit.providers import RapidOCR, Tesseract
+from toolkit._engine.local_backend import cores
+from toolkit._providers import RapidOCR, Tesseract
 
 MOST_TIMES_BARE = 1.1
 LEAST_OF_ALL_CORES = 0.9

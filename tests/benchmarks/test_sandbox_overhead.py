@@ -28,7 +28,7 @@ REQUEST = b"POST /createTask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r
 
 SANDBOX = """
 import sys
-from toolkit.loopback import Oracle, Sandbox, serve_forever
+from toolkit._sandbox import Oracle, Sandbox, serve_forever
 oracle = Oracle([(bytes(range(256)) * 12, "Xk7mq")], accuracy=1.0, confidence_when_right=0.999)
 box = Sandbox(oracle, delay=float(sys.argv[1]), balance_usd=10_000)
 serve_forever(box, lambda box: print(box.urls["capsolver"].split(":")[2], flush=True))

@@ -26,8 +26,8 @@ from delayed_answers import DELAY_S
 from doubles import label, picture
 
 import toolkit as tk
-from toolkit.engine.selftest import drives
-from toolkit.http import open_client
+from toolkit._engine.selftest import drives
+from toolkit._http import open_client
 
 IMAGES = [picture(number) + bytes(300) for number in range(100)]  # a service refuses what has less than 100 bytes
 DATASET = tk.Dataset.from_samples(
@@ -88,7 +88,7 @@ def bare_loop(url, transport, in_flight, calls):
                     {"content-type": "application/json"},
                     60,
                 )
-                assert json.loads(exchanged.reply.body)["solution"]["text"]
+                assert json.loads(exchanged.response.body)["solution"]["text"]
                 ends.append(time.perf_counter())
 
         await asyncio.gather(*(worker() for _ in range(in_flight)))

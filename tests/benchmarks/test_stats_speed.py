@@ -83,14 +83,16 @@ def test_summary(benchmark, outcomes, by):
 
 def test_all_pairs_of_twenty_settings(benchmark):
     """190 paired tests on 100,000 images take at most 0.2 s; reference: one matrix product of the same size."""
-    from toolkit.stats.paired_metrics import METRICS, Tables
+    from toolkit.stats._comparison.paired_metrics import METRICS, Tables
 
     rng = np.random.default_rng(1)
     right = (rng.random((20, 100_000)) < 0.9).astype(float)
     tables = Tables(METRICS["accuracy_all"], right, np.ones_like(right), np.ones(100_000), [])
     pairs = [(i, j) for i in range(20) for j in range(i)]
 
-    benchmark.pedantic(lambda: tables.compare(pairs, level=0.95, resamples=0, seed=0), rounds=5, warmup_rounds=1)
+    benchmark.pedantic(
+        lambda: tables.compare(pairs, confidence_level=0.95, n_resamples=0, seed=0), rounds=5, warmup_rounds=1
+    )
 
     if benchmark.enabled:
         note(benchmark, 0.2, least_s(lambda: right @ right.T), 20)
@@ -122,8 +124,8 @@ def test_threshold_curve(benchmark, engine, sorting_s):
 
 def test_areas(benchmark, engine, sorting_s):
     """All areas under the risk-coverage curve, once it is sorted, take 0.3 s at most."""
-    from toolkit.stats.placement import read_confidences
-    from toolkit.stats.risk_coverage import _groups, areas_of
+    from toolkit.stats._thresholds.placement import read_confidences
+    from toolkit.stats._thresholds.risk_coverage import _groups, areas_of
 
     placement = read_confidences(engine, None, "exclude")
     benchmark.pedantic(lambda: areas_of(*_groups(placement)), rounds=3, warmup_rounds=1)
@@ -164,7 +166,7 @@ def test_exact_tests_of_thousands_of_thresholds(benchmark, loss):
     """p-values and Clopper-Pearson bounds of 8,719 thresholds take some hundredths of a second; reference: statsmodels' bounds."""
     from statsmodels.stats.proportion import proportion_confint
 
-    from toolkit.stats.risk_tests import hoeffding_bentkus_p, risk_p
+    from toolkit.stats._thresholds.risk_tests import hoeffding_bentkus_p, risk_p
 
     accepted = np.arange(1, 8_720)
     wrong = accepted // 30
@@ -181,7 +183,7 @@ def test_calibration(benchmark, engine):
     """Reliability, Brier's parts and ECE of a million answers take at most a second; reference: scikit-learn's isotonic fit."""
     from sklearn.isotonic import IsotonicRegression
 
-    benchmark.pedantic(lambda: stats.calibration(engine, resamples=99), rounds=3, warmup_rounds=1)
+    benchmark.pedantic(lambda: stats.calibration(engine, n_resamples=99), rounds=3, warmup_rounds=1)
     if benchmark.enabled:
         answered = engine["confidence"].notna()
         right = (engine["outcome"] == "correct")[answered].to_numpy().astype(float)
@@ -201,8 +203,8 @@ def test_bootstrap_of_a_curve(benchmark):
     """9,999 draws of a utility curve of 70 points take 0.3 s at most; reference: the 9,999 draws of one mean in scipy."""
     from scipy.stats import bootstrap
 
-    from toolkit.stats.bootstrap import bootstrap_sums
-    from toolkit.stats.placement import Confidences
+    from toolkit.stats._core.bootstrap import bootstrap_sums
+    from toolkit.stats._thresholds.placement import Confidences
 
     rng = np.random.default_rng(0)
     images = Confidences(10_000, rng.integers(1, 71, 9_500) / 70, rng.random(9_500) < 0.9)

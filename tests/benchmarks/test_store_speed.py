@@ -10,7 +10,7 @@ import shutil
 import pytest
 from apart import measured
 
-from toolkit.store import SCHEMA
+from toolkit._store.store import SCHEMA
 
 SETTINGS = [f"setting{n}()" for n in range(10)]
 SIZES = [1_000_000, 10_000_000] if os.environ.get("TOOLKIT_BENCH") == "full" else [1_000_000]
@@ -32,7 +32,7 @@ def write_run(folder, attempts):
     }
     prices = {key: {} for key in SETTINGS}
     manifest = {"schema": SCHEMA, "created_at": "2026-01-01", "plan": plan, "prices_usd": prices}
-    manifest["worst_usd"] = dict.fromkeys(SETTINGS, 0.0)
+    manifest["max_cost_usd"] = dict.fromkeys(SETTINGS, 0.0)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with (folder / "samples.jsonl").open("w") as samples, (folder / "attempts.jsonl").open("w") as log:
         log.write('{"event":"session","at":1795423173.0,"host":"here","pid":1}\n')
@@ -106,16 +106,16 @@ LOOK = """
 """
 GO_ON = """
     import sys, time
-    from toolkit.engine.plan import Plan
-    from toolkit.session import books_of
-    from toolkit.store import FileStore
+    from toolkit._engine.plan import Plan
+    from toolkit._run.session import run_state_of
+    from toolkit._store.store import FileStore
     start = time.perf_counter()
     store = FileStore(sys.argv[1])
     plan = store.manifest()["plan"]
     store.open(store.manifest(), [])
-    books = books_of(store)
+    run_state = run_state_of(store)
     plan = Plan(tuple(plan["settings"]), [sample["id"] for sample in store.samples()])
-    done = plan.done(books.done(retry_errors=False))
+    done = plan.done(run_state.done(retry_errors=False))
     store.close()
     figures = {"seconds": time.perf_counter() - start, "rows": len(done)}
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
 
 MakeImage = Callable[..., bytes]
 MakeFolder = Callable[..., Path]

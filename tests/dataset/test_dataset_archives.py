@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.dataset import load_dataset
-from toolkit.dataset.formats.parquet_rows import KEPT_BYTES
+from toolkit._dataset import load_dataset
+from toolkit._dataset.formats.parquet_rows import KEPT_BYTES
 from toolkit.errors import DatasetError
 
 
@@ -147,7 +147,7 @@ def test_lmdb_with_holes(tmp_path, image):
     dataset = load_dataset(tmp_path / "db", on_error="skip")
 
     assert {"000000001": (None, image(1))} == contents(dataset)
-    assert list(dataset.left_out["line"]) == [2, 3]
+    assert list(dataset.skipped["line"]) == [2, 3]
     with pytest.raises(DatasetError, match=r"db sample 2: there is no image-000000002; add the image"):
         load_dataset(tmp_path / "db")
 
@@ -234,7 +234,7 @@ def test_tar_samples_that_are_not_whole(tmp_path, image):
     dataset = load_dataset(tmp_path, on_error="skip")
 
     assert {"3.png": ("C", image(3))} == contents(dataset)
-    assert [(row.file.rpartition("/")[2], row.line) for row in dataset.left_out.itertuples()] == [
+    assert [(row.file.rpartition("/")[2], row.line) for row in dataset.skipped.itertuples()] == [
         ("a.tar", 1),
         ("a.tar", 2),
         ("b.tar", 1),

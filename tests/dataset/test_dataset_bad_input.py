@@ -2,8 +2,8 @@
 
 import pytest
 
-from toolkit.dataset import load_dataset
-from toolkit.dataset.formats.base import numbered_lines
+from toolkit._dataset import load_dataset
+from toolkit._dataset.formats.base import numbered_lines
 from toolkit.errors import DatasetError
 
 HEADER = "file_name,text\na.png,A\n"
@@ -56,12 +56,12 @@ def test_bad_rows_are_left_out_and_counted(words):
     dataset = load_dataset(words, on_error="skip")
 
     assert {s.id: s.target for s in dataset} == {"a.png": "A", "inside.png": "I", "sub/d.png": "D"}
-    assert len(BAD_ROWS) == len(dataset.left_out)
-    assert {str(words / "metadata.csv")} == set(dataset.left_out["file"])
+    assert len(BAD_ROWS) == len(dataset.skipped)
+    assert {str(words / "metadata.csv")} == set(dataset.skipped["file"])
     # the label with a line break takes two lines, so that those after it stand one further down
-    assert {3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14} == set(dataset.left_out["line"])
-    assert dataset.left_out["problem"].str.len().gt(0).all()
-    assert dataset.left_out["cure"].str.len().gt(0).all()
+    assert {3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14} == set(dataset.skipped["line"])
+    assert dataset.skipped["problem"].str.len().gt(0).all()
+    assert dataset.skipped["cure"].str.len().gt(0).all()
 
 
 def test_bad_json_lines_are_left_out_too(words):
@@ -78,7 +78,7 @@ def test_bad_json_lines_are_left_out_too(words):
     dataset = load_dataset(words, on_error="skip")
 
     assert [(s.id, s.target) for s in dataset] == [("a.png", "A")]
-    assert list(dataset.left_out["line"]) == [1, 2, 4, 5]
+    assert list(dataset.skipped["line"]) == [1, 2, 4, 5]
 
 
 def test_nothing_left_is_an_error(words):

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from toolkit.dataset import load_dataset
-from toolkit.dataset.synthesis import synthesize
+from toolkit._dataset import load_dataset
+from toolkit._dataset.synthesis import synthesize
 from toolkit.errors import MissingExtra
 
 

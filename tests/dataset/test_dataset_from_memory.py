@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
 from toolkit.errors import DatasetError
 from toolkit.types import Sample
 
@@ -53,8 +53,8 @@ def test_bad_rows_of_a_frame(image, tmp_path):
     dataset = Dataset.from_frame(frame, on_error="skip")
 
     assert [s.id for s in dataset] == ["0"]
-    assert list(dataset.left_out["line"]) == [1, 2, 3, 4]
-    assert list(dataset.left_out["problem"][1:]) == [
+    assert list(dataset.skipped["line"]) == [1, 2, 3, 4]
+    assert list(dataset.skipped["problem"][1:]) == [
         "the image is NoneType None",
         "the image is float 3.5",
         "the label is int 7 instead of text",

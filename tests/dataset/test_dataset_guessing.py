@@ -2,8 +2,8 @@
 
 import pytest
 
-from toolkit.dataset import load_dataset
-from toolkit.dataset.loading import FORMATS
+from toolkit._dataset import load_dataset
+from toolkit._dataset.loading import FORMATS
 from toolkit.errors import DatasetError
 
 

@@ -6,8 +6,8 @@ from io import BytesIO
 
 from PIL import Image
 
-from toolkit.dataset import Dataset, load_dataset
-from toolkit.dataset.html import THUMBNAIL_PX
+from toolkit._dataset import Dataset, load_dataset
+from toolkit._dataset.html import THUMBNAIL_PX
 from toolkit.types import Sample
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from toolkit.dataset import load_dataset
+from toolkit._dataset import load_dataset
 from toolkit.errors import DatasetError
 
 

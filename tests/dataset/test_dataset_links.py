@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pandas as pd
 import pytest
 
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
 from toolkit.errors import DatasetError
 from toolkit.types import Sample
 
@@ -150,7 +150,7 @@ def test_failures_are_rows_when_asked_for(server, load, image, tmp_path):
     dataset = load(["/a", "/b", "/c"], on_error="skip")
 
     assert [s.target for s in dataset] == ["/a", "/c"]
-    assert list(dataset.left_out[["line", "problem"]].itertuples(index=False, name=None)) == [
+    assert list(dataset.skipped[["line", "problem"]].itertuples(index=False, name=None)) == [
         (2, "127.0.0.1/b answered HTTP 404")
     ]
     server.asked.clear()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.dataset import RESERVED_TAGS, Dataset, load_dataset
-from toolkit.dataset.columns import Texts
+from toolkit._dataset import RESERVED_TAGS, Dataset, load_dataset
+from toolkit._dataset.columns import Texts
 from toolkit.errors import DatasetError
 from toolkit.types import Attempt, Sample
 

@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from toolkit.dataset import Dataset, load_dataset
-from toolkit.dataset.images import MAX_PIXELS
+from toolkit._dataset import Dataset, load_dataset
+from toolkit._dataset.images import MAX_PIXELS
 from toolkit.types import Sample
 
 

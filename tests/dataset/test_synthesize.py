@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import toolkit.dataset
-from toolkit.dataset import load_dataset
-from toolkit.dataset.synthesis import synthesize
-from toolkit.dataset.synthesis.texts import LOOK_ALIKES
+import toolkit._dataset
+from toolkit._dataset import load_dataset
+from toolkit._dataset.synthesis import synthesize
+from toolkit._dataset.synthesis.texts import LOOK_ALIKES
 from toolkit.errors import DatasetError
 
-SHIPPED = Path(toolkit.dataset.__file__).parents[2] / "datasets"
+SHIPPED = Path(toolkit._dataset.__file__).parents[2] / "datasets"
 
 
 def files(folder):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.engine.budget import Budget
+from toolkit._engine.budget import Budget
 
 CENTS = st.integers(0, 300).map(lambda cents: cents / 100)
 

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from toolkit.engine.journal import Journal
+from toolkit._engine.journal import Journal
+from toolkit._store.store import MemoryStore
 from toolkit.errors import StoreError
-from toolkit.store import MemoryStore
 
 
 class SlowDisk(MemoryStore):

@@ -6,7 +6,7 @@ from itertools import groupby, product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.engine.plan import Plan
+from toolkit._engine.plan import Plan
 from toolkit.types import Trial
 
 PLANS = st.builds(

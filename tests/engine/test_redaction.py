@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from toolkit.engine.redaction import redact, redacted
+from toolkit._engine.redaction import redact, redacted
 from toolkit.errors import AuthenticationError
 
 KEYS = st.text("ABCDEFGHabcdefgh01234567-_", min_size=6, max_size=40)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit import errors
-from toolkit.engine.retry import RetryPolicy
+from toolkit._engine.retry import RetryPolicy
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ProviderError)]
 POLICIES = st.builds(

@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import toolkit as tk
-from toolkit.engine.drive import Computed, read_through
-from toolkit.engine.journal import Journal
-from toolkit.engine.local import Here
-from toolkit.engine.plan import Plan
-from toolkit.engine.retry import RetryPolicy
-from toolkit.engine.runner import Runner
+from toolkit._engine.driver import Computed, read_through
+from toolkit._engine.journal import Journal
+from toolkit._engine.local_backend import InProcessExecutor
+from toolkit._engine.plan import Plan
+from toolkit._engine.retry import RetryPolicy
+from toolkit._engine.runner import Runner
+from toolkit._store.store import SCHEMA, MemoryStore
 from toolkit.errors import AuthenticationError, StoreError, TransportError
-from toolkit.store import SCHEMA, MemoryStore
 from toolkit.types import Answer, Sample
 
 READING_S = 2.0
 
 
-class OneByOne(Here):
-    """A lane with one slot, in which a reading takes two seconds by a clock that is handed in."""
+class OneByOne(InProcessExecutor):
+    """A backend with one slot, in which a reading takes two seconds by a clock that is handed in."""
 
     slots = 1
 
@@ -45,7 +45,7 @@ class OneByOne(Here):
         self.clock.seconds += READING_S
         return Computed(computed.value, computed.error, self.clock.unix() - READING_S, READING_S)
 
-    async def recorded(self, tally):
+    async def recorded(self, result):
         """Nothing to make safe."""
 
     def stop(self):
@@ -55,12 +55,14 @@ class OneByOne(Here):
         """Nothing to give back."""
 
 
-def ran(lanes, dataset, retry=None, store=None):
-    """The events of a run over these lanes, one after another."""
+def ran(backends, dataset, retry=None, store=None):
+    """The events of a run over these backends, one after another."""
     store = store or MemoryStore()
     store.open({"schema": SCHEMA, "plan": {}}, [])
-    plan = Plan(tuple(label for lane in lanes for label in lane.settings), dataset.ids)
-    runner = Runner(plan, dataset, Journal(store), [[lane] for lane in lanes], plan.done([]), retry or RetryPolicy())
+    plan = Plan(tuple(label for backend in backends for label in backend.settings), dataset.ids)
+    runner = Runner(
+        plan, dataset, Journal(store), [[backend] for backend in backends], plan.done([]), retry or RetryPolicy()
+    )
     asyncio.run(runner.run())
     return [record for records, _ in store.blocks() for record in records]
 
@@ -72,9 +74,9 @@ def ran(lanes, dataset, retry=None, store=None):
 @settings(deadline=None)
 def test_each_try_is_an_attempt(refusals, tries, after_s):
     """A trial is tried until it succeeds or the policy has had enough; the last try is final, and only that."""
-    lane = OneByOne({"limited": Limited(refusals, after_s)})
+    backend = OneByOne({"limited": Limited(refusals, after_s)})
     Limited(refusals, after_s).engine.clear()
-    events = ran([lane], pictures(1), RetryPolicy(tries=tries, total_s=1000.0))
+    events = ran([backend], pictures(1), RetryPolicy(tries=tries, total_s=1000.0))
 
     asked = min(refusals + 1, tries)
     assert [event["attempt"] for event in events] == list(range(1, asked + 1))
@@ -246,13 +248,13 @@ def test_a_full_disk_ends_the_run(room):
 
 
 def test_one_failure_ends_all_lanes_in_order():
-    """When a lane fails in a way that is no provider's, what else runs is ended and the reason is raised."""
+    """When a backend fails in a way that is no provider's, what else runs is ended and the reason is raised."""
 
     class Broken(OneByOne):
         async def ask(self, trial, sample, task_id):
-            raise StoreError("broken lane")
+            raise StoreError("broken backend")
 
-    with pytest.raises(StoreError, match="broken lane"):
+    with pytest.raises(StoreError, match="broken backend"):
         ran([Broken({"a": Echo()})], pictures(3))
 
 

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from loopback import CERTIFICATE
 
-from toolkit.http import open_client
+from toolkit._http import open_client
 
 SECRET = "sk-9f8e7d6c5b4a"  # noqa: S105 -- of nobody
 

@@ -16,7 +16,7 @@ def test_the_reply_is_status_body_and_lower_case_headers(ask):
     async def talk():
         answer = says(message(b'{"errorId":0}', "418 Teapot", X_Request_Id="7", Vary="a\r\nVary: b"))
         async with Server(answer) as server:
-            return (await ask(server)).reply
+            return (await ask(server)).response
 
     reply = asyncio.run(talk())
 
@@ -100,7 +100,7 @@ def test_an_answer_is_read_to_its_end(ask, answer):
 
     async def talk():
         async with Server(answer) as server:
-            return (await ask(server)).reply
+            return (await ask(server)).response
 
     assert asyncio.run(talk()).body == b"abcdef"
 
@@ -112,7 +112,7 @@ def test_every_status_is_a_reply(ask, status):
     async def talk():
         headers = {"Location": "/elsewhere", "WWW_Authenticate": 'Basic realm="x"', "Retry_After": "0"}
         async with Server(says(message(b"no", f"{status} x", **headers))) as server:
-            return (await ask(server)).reply, server.requests
+            return (await ask(server)).response, server.requests
 
     reply, requests = asyncio.run(talk())
 
@@ -170,7 +170,7 @@ def test_a_connection_that_is_used_up_is_opened_anew(opened, answer, tls):
         async with Server(answer, tls=tls) as server, opened() as client:
             replies = []
             for _ in range(3):
-                replies.append((await client.exchange(server.url, b"", {}, 5)).reply.body)
+                replies.append((await client.exchange(server.url, b"", {}, 5)).response.body)
                 await asyncio.sleep(0.05)
             return server, replies
 
@@ -191,7 +191,7 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(opened, unask
         async with Server(answer) as server, opened() as client:
             for i in range(4):
                 with contextlib.suppress(Unreachable):
-                    replies.append((await client.exchange(server.url, b"%d" % i, {}, 5)).reply.body)
+                    replies.append((await client.exchange(server.url, b"%d" % i, {}, 5)).response.body)
             return [request.body for request in server.requests], replies
 
     sent, replies = asyncio.run(talk())
@@ -216,7 +216,7 @@ def test_exchanges_go_on_at_once_up_to_the_limit(opened):
     async def talk():
         async with Server(together) as server, opened(in_flight=16) as client:
             exchanges = [client.exchange(server.url, b"%d" % i, {}, 5) for i in range(16)]
-            return [exchanged.reply.body for exchanged in await asyncio.gather(*exchanges)]
+            return [exchanged.response.body for exchanged in await asyncio.gather(*exchanges)]
 
     assert [b"%d" % i for i in range(16)] == asyncio.run(talk())
 

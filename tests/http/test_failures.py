@@ -98,7 +98,7 @@ def test_an_answer_at_the_limit_is_taken(ask):
 
     async def talk():
         async with Server(says(message(b"x" * (1 << 20)))) as server:
-            return len((await ask(server)).reply.body)
+            return len((await ask(server)).response.body)
 
     assert asyncio.run(talk()) == 1 << 20
 
@@ -249,7 +249,7 @@ def test_an_early_refusal_is_heard(opened):
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         async with server, opened() as client:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            reply = (await client.exchange(url, b"x" * 1000, {}, 5)).reply
+            reply = (await client.exchange(url, b"x" * 1000, {}, 5)).response
             await told.wait()
             return reply
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from loopback import Server, message, says
 
+from toolkit._http import open_client
 from toolkit.errors import TransportError, Unreachable
-from toolkit.http import open_client
 
 
 def own_threads():
@@ -69,7 +69,7 @@ def test_a_cancelled_exchange_leaves_the_client_usable(opened, answer):
             if answer == "never":
                 await asyncio.sleep(0.7)
             gate.opened.set()
-            return (await client.exchange(server.url, b"second", {}, 5)).reply.body
+            return (await client.exchange(server.url, b"second", {}, 5)).response.body
 
     assert run_without_complaint(main) == b"second"
 
@@ -91,7 +91,7 @@ def test_in_a_thread_a_cancelled_exchange_goes_on_to_its_end():
 
     server, second = run_without_complaint(main)
 
-    assert second.reply.body == b"second"
+    assert second.response.body == b"second"
     assert (server.connections, server.finished) == (1, 2)
 
 

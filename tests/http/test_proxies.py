@@ -36,7 +36,7 @@ def test_http_goes_through_the_proxy(ask, environment, secret):
 
     exchanged, (request,) = asyncio.run(talk())
 
-    assert exchanged.reply.body == b"ok"
+    assert exchanged.response.body == b"ok"
     assert exchanged.connect_s > 0
     assert request.line == f"POST http://service.example/createTask?token={secret} HTTP/1.1"
     assert request.headers["host"] == "service.example"
@@ -105,7 +105,7 @@ def test_this_machine_is_never_reached_through_a_proxy(ask, environment, host):
 
     async def talk():
         async with Server(says(message(b"ok")), host=host) as server:
-            return (await ask(server)).reply.body
+            return (await ask(server)).response.body
 
     assert asyncio.run(talk()) == b"ok"
 
@@ -130,7 +130,7 @@ def test_all_proxy_stands_in_for_the_scheme(ask, environment):
     async def talk():
         async with Server(says(message(b"ok"))) as proxy:
             environment(all_proxy=f"127.0.0.1:{proxy.port}")
-            return (await ask("http://service.example")).reply.body
+            return (await ask("http://service.example")).response.body
 
     assert asyncio.run(talk()) == b"ok"
 

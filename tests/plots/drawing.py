@@ -84,8 +84,8 @@ def curve_of(outcomes, setting=None):
 
 
 def best_of(curve):
-    """Its best threshold, from few resamples."""
-    return tk.stats.best_threshold(curve, resamples=199)
+    """Its best threshold, from few n_resamples."""
+    return tk.stats.best_threshold(curve, n_resamples=199)
 
 
 def _threshold_curve(outcomes, ax):
@@ -114,11 +114,11 @@ FIGURES = {
     "utility_curve": lambda outcomes, ax: tk.plots.utility_curve(best_of(curve_of(outcomes)), ax),
     "forest": lambda outcomes, ax: tk.plots.forest(tk.stats.compare(outcomes, margin=0.05), ax),
     "forest_of_latency": lambda outcomes, ax: tk.plots.forest(
-        tk.stats.compare(outcomes, metric="latency_p95_s", resamples=99), ax
+        tk.stats.compare(outcomes, metric="latency_p95_s", n_resamples=99), ax
     ),
     "confusions": lambda outcomes, ax: tk.plots.confusions(tk.stats.confusions(outcomes, a_setting(outcomes)), ax),
     "reliability": lambda outcomes, ax: tk.plots.reliability(
-        tk.stats.calibration(outcomes, a_setting(outcomes), resamples=99), ax
+        tk.stats.calibration(outcomes, a_setting(outcomes), n_resamples=99), ax
     ),
     "accuracy_by_length": tk.plots.accuracy_by_length,
     "accuracy_by": lambda outcomes, ax: tk.plots.accuracy_by(outcomes, "alphabet", ax),

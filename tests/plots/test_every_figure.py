@@ -56,7 +56,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("figure", "frame"), LACKING)
+@pytest.mark.parametrize(("figure", "frame"), sorted(LACKING))
 def test_a_setting_without_confidences_has_no_curve(figure, frame):
     """What no figure can be drawn from is said in a usage error, by the statistic."""
     with pytest.raises(UsageError, match=LACKING[figure, frame]):

@@ -56,8 +56,8 @@ def test_a_setting_has_one_colour_in_every_figure():
         tk.plots.drift(part).lines,
         tk.plots.threshold_curve(curve, settings=names).lines[:1],
         tk.plots.risk_coverage(curve, settings=names).lines,
-        tk.plots.utility_curve(tk.stats.best_threshold(curve, resamples=99), settings=names).lines[:1],
-        tk.plots.reliability(tk.stats.calibration(outcomes, label, resamples=99), settings=names).lines[:1],
+        tk.plots.utility_curve(tk.stats.best_threshold(curve, n_resamples=99), settings=names).lines[:1],
+        tk.plots.reliability(tk.stats.calibration(outcomes, label, n_resamples=99), settings=names).lines[:1],
     ]
     for artists in drawn:
         for artist in artists:

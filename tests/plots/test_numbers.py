@@ -222,7 +222,7 @@ def test_worth_is_drawn_by_threshold():
 @pytest.mark.parametrize(("metric", "scale"), [("accuracy_all", 100), ("latency_p50_s", 1000), ("cost_usd", 1)])
 def test_differences_are_those_of_the_comparison(metric, scale):
     """Each pair's difference and interval stand in its row, largest on top; hollow where it cannot be told."""
-    found = tk.stats.compare(FRAME, metric=metric, resamples=199)
+    found = tk.stats.compare(FRAME, metric=metric, n_resamples=199)
     table = found.table.sort_values("difference", ascending=False, ignore_index=True)
     ax = tk.plots.forest(found)
     drawn = intervals(ax)
@@ -251,7 +251,7 @@ def test_confusions_are_counted_in_bars():
 
 def test_reliability_runs_through_its_stretches():
     """The curve keeps each stretch's accuracy from its first to its last confidence; marks stand at the mean."""
-    found = tk.stats.calibration(FRAME, "slow()", resamples=99)
+    found = tk.stats.calibration(FRAME, "slow()", n_resamples=99)
     ax = tk.plots.reliability(found)
     drawn = line(ax, "slow()")
 

@@ -5,6 +5,7 @@ import base64
 import pytest
 from by_hand import NOT_THE_DIALECT, SAMPLE, drive, reply
 
+from toolkit._providers import CapMonster
 from toolkit.errors import (
     AuthenticationError,
     BadRequest,
@@ -19,7 +20,6 @@ from toolkit.errors import (
     Unreachable,
     Unsolvable,
 )
-from toolkit.providers import CapMonster
 from toolkit.types import Answer, Call, Sample, Submitted, Wait
 
 TASK = 407533072

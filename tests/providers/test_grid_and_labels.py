@@ -7,9 +7,9 @@ from typing import ClassVar
 import cloudpickle
 import pytest
 
+from toolkit._providers import LocalProvider, RapidOCR, Tesseract, grid
+from toolkit._providers.base import ALWAYS_IN_LABEL, NOT_IN_IDENTITY, ServiceProvider, distinct
 from toolkit.errors import SettingError
-from toolkit.providers import LocalProvider, RapidOCR, Tesseract, grid
-from toolkit.providers.base import ASIDE, SHOWN, ServiceProvider, distinct
 from toolkit.types import Answer, Compute, Sample
 
 
@@ -20,10 +20,10 @@ class Echo(LocalProvider):
     name: ClassVar[str] = "echo"
     loads: ClassVar[list[str]] = []
 
-    mode: str = field(default="plain", metadata=SHOWN)
+    mode: str = field(default="plain", metadata=ALWAYS_IN_LABEL)
     level: int = 1
     choices: tuple[int, ...] = field(default_factory=tuple)
-    place: str | None = field(default=None, metadata=ASIDE)
+    place: str | None = field(default=None, metadata=NOT_IN_IDENTITY)
 
     def load(self):
         self.loads.append(self.label)

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from toolkit._providers._images import decode
 from toolkit.errors import BadRequest
-from toolkit.providers._images import decode
 
 
 def pixels(image: Image.Image) -> np.ndarray:

@@ -7,6 +7,8 @@ import pickle
 import pytest
 from by_hand import drive, reply
 
+from toolkit._providers import OpenAICompatible
+from toolkit._providers.openai_compatible import Declined
 from toolkit.errors import (
     AuthenticationError,
     BadRequest,
@@ -20,8 +22,6 @@ from toolkit.errors import (
     Unavailable,
     Unsolvable,
 )
-from toolkit.providers import OpenAICompatible
-from toolkit.providers.openai_compatible import Declined
 from toolkit.types import Answer, Call, Sample
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -179,8 +179,8 @@ def test_the_worst_case_needs_the_largest_image():
     """4000 tokens in at 2 USD and 256 out at 8 USD a million; without the first, there is no bound to promise."""
     prices = {"price_input_per_million_usd": 2, "price_output_per_million_usd": 8}
 
-    assert model(**prices, max_input_tokens=4000).worst_usd == pytest.approx((4000 * 2 + 256 * 8) / 1e6)
-    assert model(**prices).worst_usd is None
+    assert model(**prices, max_input_tokens=4000).max_cost_usd == pytest.approx((4000 * 2 + 256 * 8) / 1e6)
+    assert model(**prices).max_cost_usd is None
 
 
 def test_answers_may_be_priced_by_the_piece():
@@ -190,13 +190,13 @@ def test_answers_may_be_priced_by_the_piece():
     usage = drive(setting.flow(SAMPLE), said(usage=None)).value.usage
 
     assert sum(usage[name] * usd for name, usd in setting.prices.items()) == pytest.approx(0.003)
-    assert setting.worst_usd == pytest.approx(0.003)
+    assert setting.max_cost_usd == pytest.approx(0.003)
 
 
 def test_without_a_price_there_is_none():
     """A model is not free because nobody said what it costs."""
     assert model().prices is None
-    assert model(max_input_tokens=10).worst_usd is None
+    assert model(max_input_tokens=10).max_cost_usd is None
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,9 +11,9 @@ from threading import Thread
 import pytest
 from PIL import Image
 
+from toolkit._providers import RapidOCR
+from toolkit._providers._rapidocr_models import MODELS, _download, detection_language, languages
 from toolkit.errors import BadRequest, MissingExtra, SettingError, Unsolvable
-from toolkit.providers import RapidOCR
-from toolkit.providers._rapidocr_models import MODELS, _download, detection_language, languages
 
 rapidocr = pytest.importorskip("rapidocr")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -285,7 +285,7 @@ def test_an_engine_computes_with_the_threads_it_was_given(text_png, tmp_path):
     cores = os.cpu_count() or 1
     code = (
         "import sys; from pathlib import Path; import cv2, onnxruntime, psutil, rapidocr.main\n"
-        "from toolkit.providers import RapidOCR\n"
+        "from toolkit._providers import RapidOCR\n"
         "threads = psutil.Process().num_threads\n"
         "image = Path(sys.argv[1]).read_bytes(); before = threads()\n"
         "print(RapidOCR().read(image).text, threads() - before)\n"

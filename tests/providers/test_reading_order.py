@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.providers._reading_order import in_reading_order
+from toolkit._providers._reading_order import in_reading_order
 
 
 def box(left: float, top: float, width: float, height: float, rise: float = 0) -> list[list[float]]:

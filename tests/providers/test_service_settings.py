@@ -2,9 +2,9 @@
 
 import pytest
 
+from toolkit._providers import CapMonster, CapSolver, OpenAICompatible
+from toolkit._providers.base import ServiceProvider
 from toolkit.errors import SettingError
-from toolkit.providers import CapMonster, CapSolver, OpenAICompatible
-from toolkit.providers.base import ServiceProvider
 
 SERVICES = [CapSolver, CapMonster, lambda **parameters: OpenAICompatible("model", **parameters)]
 VARIABLES = ("CAPSOLVER_API_KEY", "CAPMONSTER_API_KEY", "OPENAI_API_KEY")
@@ -111,5 +111,5 @@ def test_a_date_that_is_none_is_refused(make, date):
 def test_no_price_is_built_in(make):
     """None is published that holds for every account."""
     assert make().prices is None
-    assert make().worst_usd is None
-    assert make(price_per_1000_usd=0.5, price_date="2026-11-23").worst_usd == 0.0005
+    assert make().max_cost_usd is None
+    assert make(price_per_1000_usd=0.5, price_date="2026-11-23").max_cost_usd == 0.0005

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from toolkit._providers import Tesseract
+from toolkit._providers._tessdata import find_tessdata
 from toolkit.errors import BadRequest, MissingExtra, SettingError, Unsolvable
-from toolkit.providers import Tesseract
-from toolkit.providers._tessdata import find_tessdata
 
 tesserocr = pytest.importorskip("tesserocr")
 
@@ -256,7 +256,7 @@ def test_one_engine_is_one_thread(text_png, tmp_path):
     image = tmp_path / "hello.png"
     image.write_bytes(text_png("Hello 42"))
     code = (
-        "import sys; from pathlib import Path; import psutil; from toolkit.providers import Tesseract\n"
+        "import sys; from pathlib import Path; import psutil; from toolkit._providers import Tesseract\n"
         "threads = psutil.Process().num_threads\n"
         "image = Path(sys.argv[1]).read_bytes(); before = threads(); setting = Tesseract()\n"
         "print(setting.read(image).text, threads() - before)"

@@ -12,12 +12,12 @@ from doubles import label, picture_folder, pictures
 from recorded import HOSTILE, Reading, hostile_run, images, recorded
 
 import toolkit as tk
-from toolkit.cli import main
-from toolkit.data_dictionary import SUMMARY
+from toolkit._cli.main import main
+from toolkit._report.page import _NO_LIBRARY
+from toolkit._report.summary_table import leaderboard
+from toolkit._store.store import FileStore
 from toolkit.errors import DatasetError, SettingError, UsageError
-from toolkit.report.page import _NO_LIBRARY
-from toolkit.show import leaderboard
-from toolkit.store import FileStore
+from toolkit.schema import SUMMARY
 
 mpl.use("Agg")
 
@@ -357,7 +357,7 @@ def test_the_package_ships_what_the_page_is_made_of():
 
 def test_reporting_loads_with_its_first_use():
     """Opening a run loads neither matplotlib nor the report."""
-    code = "import sys, toolkit as tk; tk.open_run; print([m for m in ('matplotlib', 'toolkit.report') if m in sys.modules])"
+    code = "import sys, toolkit as tk; tk.open_run; print([m for m in ('matplotlib', 'toolkit._report.write') if m in sys.modules])"
 
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -7,7 +7,7 @@ import secrets
 from PIL import Image
 
 import toolkit as tk
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
 
 QUICK = {"first_poll_s": 0.02, "poll_every_s": 0.02}
 """Poll pauses of CapMonster for tests that do not look at latency."""

@@ -7,8 +7,8 @@ import pytest
 from bills import QUICK, readable
 
 import toolkit as tk
-from toolkit.loopback import faults
-from toolkit.loopback.exchange import Response
+from toolkit._sandbox import faults
+from toolkit._sandbox.exchange import Response
 
 DATASET = readable(2)
 NEARLY_A_MEGABYTE = 900_000

@@ -5,7 +5,7 @@ import pytest
 from bills import QUICK, charged_to, new_key, readable
 
 import toolkit as tk
-from toolkit.loopback import faults
+from toolkit._sandbox import faults
 
 OPERATIONS = {
     "capsolver": ("createTask", "getTaskResult"),

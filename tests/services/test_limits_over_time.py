@@ -4,7 +4,7 @@ import pytest
 from bills import QUICK, readable
 
 import toolkit as tk
-from toolkit.loopback import faults
+from toolkit._sandbox import faults
 from toolkit.plots.concurrency import in_flight_table
 
 DATASET = readable(250)

@@ -4,8 +4,8 @@ import pytest
 from bills import QUICK, charged_to, readable
 
 import toolkit as tk
+from toolkit._sandbox import faults
 from toolkit.errors import SettingError
-from toolkit.loopback import faults
 
 DATASET = readable(60)
 

@@ -4,9 +4,9 @@ import pytest
 from bills import QUICK, noise
 
 import toolkit as tk
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
+from toolkit._sandbox import CapMonsterRules, CapSolverRules
 from toolkit.errors import Unsolvable
-from toolkit.loopback import CapMonsterRules, CapSolverRules
 
 IMAGE = noise(1)
 DATASET = Dataset.from_samples([tk.Sample.from_bytes(IMAGE, "AbC 12")], name="one")

@@ -9,8 +9,8 @@ import pytest
 from bills import QUICK, readable
 
 import toolkit as tk
-from toolkit.loopback import faults
-from toolkit.show import caution
+from toolkit._report.summary_table import caution
+from toolkit._sandbox import faults
 
 DATASET = readable(12)
 ONCE = tk.RetryPolicy(tries=1)

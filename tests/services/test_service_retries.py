@@ -4,7 +4,7 @@ import pytest
 from bills import QUICK, charged_to, readable
 
 import toolkit as tk
-from toolkit.loopback import CapSolverRules, faults
+from toolkit._sandbox import CapSolverRules, faults
 
 DATASET = readable(6)
 SOON = tk.RetryPolicy(base_s=0.05)

@@ -7,7 +7,7 @@ import pytest
 from bills import QUICK, charged_to, new_key, readable
 
 import toolkit as tk
-from toolkit.loopback import faults
+from toolkit._sandbox import faults
 
 DATASET = readable(40)
 FATAL = {

@@ -11,7 +11,7 @@ from bills import QUICK, charged_to, new_key, noise, readable
 
 import toolkit as tk
 from toolkit import errors
-from toolkit.loopback import faults
+from toolkit._sandbox import faults
 
 DATASET = readable(3)
 

@@ -7,7 +7,7 @@ import pytest
 from bills import QUICK, new_key, noise, readable
 
 import toolkit as tk
-from toolkit.dataset import Dataset
+from toolkit._dataset import Dataset
 from toolkit.errors import SettingError
 
 DATASET = readable(3)

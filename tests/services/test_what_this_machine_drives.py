@@ -7,7 +7,7 @@ import pytest
 from bills import readable
 
 import toolkit as tk
-from toolkit.engine.selftest import drives
+from toolkit._engine.selftest import drives
 
 DATASET = readable(2)
 

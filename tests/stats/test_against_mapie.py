@@ -16,9 +16,9 @@ from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value, get_r_
 from scipy.stats import binom
 
 from toolkit.stats import pick_threshold
-from toolkit.stats.paired import holm
-from toolkit.stats.reliability import ece
-from toolkit.stats.risk_tests import hoeffding_bentkus_p, risk_p
+from toolkit.stats._comparison.paired import holm
+from toolkit.stats._thresholds.reliability import ece
+from toolkit.stats._thresholds.risk_tests import hoeffding_bentkus_p, risk_p
 
 MAX_RISK, DELTA = 0.05, 0.10
 GRID = np.linspace(0.5, 0.95, 10)

@@ -4,8 +4,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from toolkit.stats import areas
-from toolkit.stats.risk_coverage import areas_of
+from toolkit.stats import risk_coverage_areas
+from toolkit.stats._thresholds.risk_coverage import areas_of
 
 
 def frame_of(confidence, right):
@@ -42,7 +42,7 @@ def by_the_book(confidence, right):
 def test_areas_are_those_of_the_loops(n, ties):
     """Trapezoids, their excess, the identity with AUROC, and scikit-learn's AUROC."""
     confidence, right = drawn(n, n, ties)
-    found = areas(frame_of(confidence, right))
+    found = risk_coverage_areas(frame_of(confidence, right))
     aurc, augrc = by_the_book(confidence, right)
     r = np.mean(~right)
     auroc = roc_auc_score(right, confidence)
@@ -60,7 +60,7 @@ def test_the_plain_mean_is_that_over_random_orders_of_ties():
     confidence, right = drawn(80)
     order = np.argsort(-confidence)
     running = np.cumsum(~right[order]) / np.arange(1, 81)
-    assert areas(frame_of(confidence, right))["aurc_mean"] == pytest.approx(running.mean())
+    assert risk_coverage_areas(frame_of(confidence, right))["aurc_mean"] == pytest.approx(running.mean())
 
     confidence, right = drawn(80, ties=True)
     rng, means = np.random.default_rng(1), []
@@ -68,18 +68,18 @@ def test_the_plain_mean_is_that_over_random_orders_of_ties():
         shuffled = rng.permutation(80)
         order = shuffled[np.argsort(-confidence[shuffled], kind="stable")]
         means.append(np.mean(np.cumsum(~right[order]) / np.arange(1, 81)))
-    found = areas(frame_of(confidence, right))["aurc_mean"]
+    found = risk_coverage_areas(frame_of(confidence, right))["aurc_mean"]
     assert found == pytest.approx(np.mean(means), abs=4 * np.std(means) / np.sqrt(4000))
 
 
 def test_a_perfect_order_has_no_excess():
     """With every wrong answer last nothing could be sorted better; with all wrong nothing can be sorted."""
     right = np.arange(50) < 40
-    perfect = areas(frame_of(np.linspace(1, 0, 50), right))
+    perfect = risk_coverage_areas(frame_of(np.linspace(1, 0, 50), right))
     assert perfect["eaurc_mean"] == pytest.approx(0, abs=1e-12)
     assert perfect["eaugrc"] == pytest.approx(0, abs=1e-12)
     assert perfect["auroc"] == 1
-    wrong = areas(frame_of(np.linspace(1, 0, 50), np.zeros(50, bool)))
+    wrong = risk_coverage_areas(frame_of(np.linspace(1, 0, 50), np.zeros(50, bool)))
     assert (wrong["aurc"], wrong["eaurc"], wrong["augrc"]) == pytest.approx((1, 0, 0.5))
     assert np.isnan(wrong["auroc"])
 
@@ -95,8 +95,8 @@ def test_known_figures_of_six_images():
 def test_row_order_does_not_matter():
     """The same images in another order have the same areas, ties included."""
     frame = frame_of(*drawn(90, ties=True))
-    expected = areas(frame).table["value"]
-    np.testing.assert_allclose(areas(frame.iloc[::-1]).table["value"], expected)
+    expected = risk_coverage_areas(frame).table["value"]
+    np.testing.assert_allclose(risk_coverage_areas(frame.iloc[::-1]).table["value"], expected)
 
 
 def test_intervals_equal_the_plain_bootstrap():
@@ -109,7 +109,7 @@ def test_intervals_equal_the_plain_bootstrap():
     expected = stats.bootstrap(
         (np.arange(600),), augrc, n_resamples=400, method="percentile", rng=np.random.default_rng(0), batch=50
     ).confidence_interval
-    row = areas(frame_of(confidence, right)).table.set_index("measure").loc["augrc"]
+    row = risk_coverage_areas(frame_of(confidence, right)).table.set_index("measure").loc["augrc"]
     width = expected.high - expected.low
     assert row["low"] == pytest.approx(expected.low, abs=0.12 * width)
     assert row["high"] == pytest.approx(expected.high, abs=0.12 * width)
@@ -117,10 +117,10 @@ def test_intervals_equal_the_plain_bootstrap():
 
 def test_too_few_answers_have_no_interval():
     """One answer has areas and no interval; none has neither, and says so."""
-    one = areas(frame_of(np.array([0.5]), np.array([False])))
+    one = risk_coverage_areas(frame_of(np.array([0.5]), np.array([False])))
     assert one["aurc"] == 1
     assert one.table["low"].isna().all()
-    none = areas(frame_of(np.array([np.nan]), np.array([False])).assign(outcome="no_answer"))
+    none = risk_coverage_areas(frame_of(np.array([np.nan]), np.array([False])).assign(outcome="no_answer"))
     assert none.table["value"].isna().all()
     assert "no answers" in none.explain()
-    assert "augrc" in areas(frame_of(*drawn(50))).explain()
+    assert "augrc" in risk_coverage_areas(frame_of(*drawn(50))).explain()

@@ -6,7 +6,7 @@ from worlds import WORLDS
 
 from toolkit.errors import SettingError
 from toolkit.stats import Utility, best_threshold, thresholds
-from toolkit.stats.bootstrap import bootstrap_sums
+from toolkit.stats._core.bootstrap import bootstrap_sums
 
 UTILITY = Utility(value_correct=1, cost_wrong=4)
 WORLD = WORLDS["typical"]
@@ -25,7 +25,7 @@ def simulated():
     rows = []
     for run in range(120):
         curve = thresholds(WORLD.outcomes(300, np.random.default_rng(run)))
-        found = best_threshold(curve, UTILITY, resamples=499, repeats=1, seed=run)
+        found = best_threshold(curve, UTILITY, n_resamples=499, repeats=1, seed=run)
         layer = np.round((1 - found.near_optimal) * 100).astype(int)
         chosen = int(np.round((1 - found.table["threshold"][found.table["behind"].idxmin()]) * 100))
         low, high = (round((1 - end) * 100) for end in found.stability)
@@ -123,7 +123,7 @@ def test_at_most_so_many_candidates():
     rng = np.random.default_rng(6)
     outcomes["confidence"] += rng.random(3000) / 1000
     curve = thresholds(outcomes, utility=UTILITY)
-    found = best_threshold(curve, points=20, resamples=99)
+    found = best_threshold(curve, points=20, n_resamples=99)
     assert len(found.table) == 20
     assert found.table["threshold"].iloc[0] == curve.table["threshold"].iloc[0]
     assert found.table["threshold"].iloc[-1] == curve.table["threshold"].iloc[-1]

@@ -6,7 +6,7 @@ from sklearn.metrics import brier_score_loss
 
 from toolkit.errors import SettingError
 from toolkit.stats import calibrated, calibration
-from toolkit.stats.reliability import ece
+from toolkit.stats._thresholds.reliability import ece
 
 
 def engine(n, seed=0, sharpen=1.0, digits=None):
@@ -68,7 +68,7 @@ def test_ece_equals_the_loop_over_bins():
 
 def test_a_calibrated_engine_shows_what_is_expected_of_it():
     """Its ECE is about the one it is given as reference, and nothing is far outside the band; a cocky one is found."""
-    honest = [calibration(engine(600, seed), resamples=199) for seed in range(30)]
+    honest = [calibration(engine(600, seed), n_resamples=199) for seed in range(30)]
     shown, expected = np.mean([c.ece for c in honest]), np.mean([c.ece_if_calibrated for c in honest])
     assert shown == pytest.approx(expected, rel=0.1)
     assert expected > 0.02
@@ -82,7 +82,7 @@ def test_the_band_holds_a_calibrated_curve():
     """Where the engine is calibrated the fitted accuracy lies in the band about as often as the level says."""
     outside = answers = 0
     for seed in range(40):
-        table = calibration(engine(400, seed), resamples=199).table
+        table = calibration(engine(400, seed), n_resamples=199).table
         miss = (table["accuracy"] < table["band_low"]) | (table["accuracy"] > table["band_high"])
         outside += table.loc[miss, "answers"].sum()
         answers += 400
@@ -95,7 +95,7 @@ def test_the_band_holds_a_calibrated_curve():
 def test_many_confidences_are_merged_for_the_band_only():
     """The curve and the scores are of all confidences; the simulated engine has fewer."""
     frame = engine(3000)
-    found = calibration(frame, resamples=99)
+    found = calibration(frame, n_resamples=99)
     right = (frame["outcome"] == "correct").to_numpy()
     assert found.ece == pytest.approx(by_bins(frame["confidence"].to_numpy(), right))
     assert found.table["band_low"].is_monotonic_increasing

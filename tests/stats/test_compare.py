@@ -7,7 +7,7 @@ from test_summary import random_outcomes
 
 from toolkit.errors import SettingError
 from toolkit.stats import compare
-from toolkit.stats.paired import bonett_price, mcnemar, newcombe, newcombe_of_repeats, tango
+from toolkit.stats._comparison.paired import bonett_price, mcnemar, newcombe, newcombe_of_repeats, tango
 
 
 def drawn(n, skills, seed=0, repeats=1, shared=0.5):
@@ -237,7 +237,7 @@ def latency_coverage(quantile_metric, truth, interval=lambda row: row[["differen
                 "latency_s": times,
             }
         )
-        low, high = interval(compare(frame, "a", metric=quantile_metric, resamples=999).table.iloc[0])
+        low, high = interval(compare(frame, "a", metric=quantile_metric, n_resamples=999).table.iloc[0])
         covered += low <= truth <= high
     return covered / 200
 
@@ -299,5 +299,5 @@ def test_slips_are_named(outcomes):
         compare(outcomes, "z")
     with pytest.raises(SettingError, match="interval='wald' is not one of newcombe"):
         compare(outcomes, interval="wald")
-    with pytest.raises(SettingError, match=r"level=0\.5 leaves nothing"):
-        compare(outcomes, level=0.5, margin=0.1)
+    with pytest.raises(SettingError, match=r"confidence_level=0\.5 leaves nothing"):
+        compare(outcomes, confidence_level=0.5, margin=0.1)

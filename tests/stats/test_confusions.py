@@ -6,7 +6,7 @@ from test_summary import outcomes_of, random_outcomes
 
 from toolkit.errors import DatasetError
 from toolkit.metrics import RELAXED
-from toolkit.stats import accuracy_by_length, confusions, error_by_position, flips, look_alikes, lower_case
+from toolkit.stats import accuracy_by_length, confusions, error_by_position, flip_rates, look_alikes, lower_case
 
 
 def read_as(*pairs, setting="x"):
@@ -95,15 +95,15 @@ def test_flips_are_images_that_do_not_agree_with_themselves():
         "once only": ["ab"],
     }
     rows = [("x", image, i, "ab", text) for image, texts in said.items() for i, text in enumerate(texts)]
-    row = flips(outcomes_of(rows)).iloc[0]
+    row = flip_rates(outcomes_of(rows)).iloc[0]
     assert row["images"] == 3
     assert (row["text_flips"], row["verdict_flips"], row["answer_flips"]) == (2, 1, 1)
     assert (row["text_flips_share"], row["answer_flips_share"]) == (2 / 3, 1 / 4)
     assert row["verdict_flips_low"] == pytest.approx(proportion_confint(1, 3, method="wilson")[0])
-    once = flips(outcomes_of(rows[::2])).iloc[0]
+    once = flip_rates(outcomes_of(rows[::2])).iloc[0]
     assert once["images"] == 0
     assert np.isnan(once["text_flips_share"])
-    assert len(flips(outcomes_of(rows).head(0))) == 0
+    assert len(flip_rates(outcomes_of(rows).head(0))) == 0
 
 
 def test_accuracy_by_length_stands_beside_independence():
@@ -119,7 +119,7 @@ def test_accuracy_by_length_stands_beside_independence():
 
 
 def test_errors_by_position():
-    """Places are counted from both ends; targets of several lengths have no common places."""
+    """AdaptiveSemaphore are counted from both ends; targets of several lengths have no common places."""
     table = error_by_position(read_as(("abc", "xbc"), ("abc", "xb"), ("abc", "abc"), ("abc", "no_answer")))
     assert table["wrong"].tolist() == [2, 0, 1]
     assert table["from_end"].tolist() == [-3, -2, -1]

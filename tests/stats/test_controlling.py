@@ -5,8 +5,8 @@ from worlds import WORLDS, World
 
 from toolkit.errors import DatasetError, SettingError
 from toolkit.stats import control_so_far
-from toolkit.stats.controlling import log_capitals
-from toolkit.stats.risk_tests import needed_to_start, risk_p
+from toolkit.stats._thresholds.controlling import log_capitals
+from toolkit.stats._thresholds.risk_tests import needed_to_start, risk_p
 
 SETTINGS = np.arange(1, 12) / 11
 MAX_RISK, CONFIDENCE, RUNS = 0.05, 0.90, 150
@@ -124,7 +124,7 @@ def test_the_start_is_fixed_by_the_pilot():
 
 
 def test_slips_are_named():
-    """Places beyond the settings, settings that fall, too many images and missing columns are refused."""
+    """AdaptiveSemaphore beyond the settings, settings that fall, too many images and missing columns are refused."""
     images = placed_in(coarse(WORLDS["typical"]), 50, np.random.default_rng(0))
     with pytest.raises(SettingError, match="each placed between 0 and 3"):
         control_so_far(images, [1, 2, 3], 100)

@@ -5,7 +5,7 @@ from scipy import stats
 from test_summary import random_outcomes
 
 from toolkit.stats import clopper_pearson, summary, wilson
-from toolkit.stats.bootstrap import collapse
+from toolkit.stats._core.bootstrap import collapse
 
 
 def ratio(top, bottom, axis):
@@ -116,7 +116,7 @@ def test_the_interval_of_an_error_rate_holds_its_level():
 
     def of_images(edits, length):
         frame = pd.DataFrame({"setting": "x", "sample": range(edits.size), "outcome": "wrong", "edits": edits})
-        row = summary(frame.assign(target_length=length), resamples=999).iloc[0]
+        row = summary(frame.assign(target_length=length), n_resamples=999).iloc[0]
         return row["cer_micro_low"], row["cer_micro_high"]
 
     assert covered(of_images) >= 0.93

@@ -4,7 +4,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from toolkit.errors import SettingError
-from toolkit.stats.intervals import (
+from toolkit.stats._core.intervals import (
     clopper_pearson,
     clustered_wilson,
     effective_trials,
@@ -18,15 +18,15 @@ from toolkit.stats.intervals import (
 COUNTS = [(k, n) for n in (1, 2, 7, 30, 200) for k in {0, 1, n // 3, n - 1, n}]
 
 
-@pytest.mark.parametrize("level", [0.8, 0.95, 0.999])
+@pytest.mark.parametrize("confidence_level", [0.8, 0.95, 0.999])
 @pytest.mark.parametrize(
     ("interval", "reference"), [(wilson, "wilson"), (clopper_pearson, "beta"), (jeffreys, "jeffreys")]
 )
-def test_share_intervals_equal_statsmodels(interval, reference, level):
-    """The three intervals are those of the books, at all counts but the two ends that Jeffreys is fixed at."""
+def test_share_intervals_equal_statsmodels(interval, reference, confidence_level):
+    """The three intervals are those of the run_state, at all counts but the two ends that Jeffreys is fixed at."""
     k, n = np.array(COUNTS).T
-    low, high = interval(k, n, level)
-    expected_low, expected_high = proportion_confint(k, n, 1 - level, method=reference)
+    low, high = interval(k, n, confidence_level)
+    expected_low, expected_high = proportion_confint(k, n, 1 - confidence_level, method=reference)
     if reference == "jeffreys":
         expected_low[k == 0], expected_high[k == n] = 0, 1
 
@@ -36,9 +36,9 @@ def test_share_intervals_equal_statsmodels(interval, reference, level):
     assert (high[k == n] == 1).all()
 
 
-def wald(k, n, level=0.95):
+def wald(k, n, confidence_level=0.95):
     """What is not offered: the normal interval around the observed share."""
-    reach = stats.norm.ppf((1 + level) / 2) * np.sqrt(k / n * (1 - k / n) / n)
+    reach = stats.norm.ppf((1 + confidence_level) / 2) * np.sqrt(k / n * (1 - k / n) / n)
     return k / n - reach, k / n + reach
 
 
@@ -73,7 +73,7 @@ def test_impossible_arguments_are_refused():
     """More successes than trials, a level of 95 or a quantile of 1 are slips, and are named."""
     with pytest.raises(SettingError, match="successes must lie between 0"):
         wilson(5, 4)
-    with pytest.raises(SettingError, match=r"level=95 is not between 0 and 1"):
+    with pytest.raises(SettingError, match=r"confidence_level=95 is not between 0 and 1"):
         wilson(1, 4, 95)
     with pytest.raises(SettingError, match=r"quantile=95 is not between 0 and 1; 0.95 is p95"):
         harrell_davis([1.0], 95)

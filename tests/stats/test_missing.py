@@ -6,7 +6,7 @@ from test_thresholds import grid_outcomes
 
 from toolkit.errors import DatasetError
 from toolkit.stats import summary, thresholds, why_missing
-from toolkit.stats.missing import answers_needed
+from toolkit.stats._core.missing import answers_needed
 
 
 def reasons(frame):
@@ -65,7 +65,7 @@ def test_a_curve_tells_why_a_threshold_has_no_figure():
 
 @pytest.mark.parametrize(("quantile", "least"), [(0.5, 6), (0.9, 36), (0.95, 72)])
 def test_how_many_answers_a_quantile_takes(quantile, least):
-    """The numbers of the books."""
+    """The numbers of the run_state."""
     assert answers_needed(quantile) == least
 
 

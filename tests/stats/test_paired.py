@@ -8,9 +8,9 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from toolkit.errors import SettingError
-from toolkit.stats.bootstrap import bca, cells_of, collapse, percentile, sign_flip_p, two_sided_p
-from toolkit.stats.paired import bonett_price, cochran_q, holm, mcnemar, newcombe, tango
-from toolkit.stats.sample_size import images_needed, images_needed_for_mean, power
+from toolkit.stats._comparison.paired import bonett_price, cochran_q, holm, mcnemar, newcombe, tango
+from toolkit.stats._comparison.sample_size import images_needed, images_needed_for_mean, power
+from toolkit.stats._core.bootstrap import bca, cells_of, collapse, percentile, sign_flip_p, two_sided_p
 
 DISCORDANT = [(0, 0), (1, 0), (0, 5), (3, 3), (2, 9), (40, 61), (700, 640)]
 

@@ -10,10 +10,10 @@ from toolkit.stats import (
     audit_determinism,
     audit_repeats,
     compare_probe_plans,
+    monotone_curve,
     outcomes_of_placed,
     placed_images,
     probe_plan,
-    smoothed,
     smoothed_curve,
     thresholds,
 )
@@ -311,21 +311,21 @@ def test_the_bands_of_a_drawn_curve_hold_because_images_are_drawn_whole():
     for seed in range(60):
         calls = drawn_calls(np.random.default_rng(seed))
         for unit, frame in (("image", calls), ("call", calls.assign(sample=np.arange(len(calls))))):
-            table = smoothed_curve(frame, "box", "score", resamples=199).table
+            table = smoothed_curve(frame, "box", "score", n_resamples=199).table
             held[unit] += int(((table["coverage_low"] <= truth) & (truth <= table["coverage_high"])).sum())
     assert held["image"] / 240 >= 0.9
     assert held["call"] / 240 < 0.9
 
 
 def test_a_drawn_curve_is_the_smoothed_one_of_its_counts():
-    """Its points are those of `smoothed`, its ends enclose them, and a setting without images is named."""
+    """Its points are those of `monotone_curve`, its ends enclose them, and a setting without images is named."""
     calls = drawn_calls(np.random.default_rng(1))
-    found = smoothed_curve(calls.sample(frac=1, random_state=3), "box", "score", resamples=99)
+    found = smoothed_curve(calls.sample(frac=1, random_state=3), "box", "score", n_resamples=99)
     by_hand = calls.assign(threshold=calls["setting"].str[-2].astype(float)).groupby("threshold")["outcome"]
     counts = by_hand.agg(
         images="size", accepted=lambda o: (o != "no_answer").sum(), wrong=lambda o: (o == "wrong").sum()
     ).reset_index()
-    expected = smoothed(counts)
+    expected = monotone_curve(counts)
     pd.testing.assert_frame_equal(found.table[expected.columns], expected, check_dtype=False)
     for name in ("coverage", "generalized_risk", "risk"):
         assert (found.table[f"{name}_low"] <= found.table[name]).all()
@@ -346,7 +346,7 @@ def test_a_smoothed_curve_falls_and_is_nearer_the_truth():
         accepted = rng.binomial(images, truth)
         wrong = rng.binomial(accepted, np.linspace(0.2, 0.02, 11))
         table = pd.DataFrame({"threshold": np.arange(11), "images": images, "accepted": accepted, "wrong": wrong})
-        found = smoothed(table.sample(frac=1, random_state=1))
+        found = monotone_curve(table.sample(frac=1, random_state=1))
         assert (np.diff(found["coverage"]) <= 1e-12).all()
         assert (np.diff(found["generalized_risk"]) <= 1e-12).all()
         assert (found["generalized_risk"] <= found["coverage"] + 1e-12).all()
@@ -358,6 +358,6 @@ def test_a_smoothed_curve_falls_and_is_nearer_the_truth():
 def test_a_curve_that_accepts_nothing_has_no_risk():
     """Where nothing is accepted risk is not known; a setting without images is refused."""
     table = pd.DataFrame({"threshold": [0, 1], "images": [5, 5], "accepted": [3, 0], "wrong": [1, 0]})
-    assert np.isnan(smoothed(table)["risk"][1])
+    assert np.isnan(monotone_curve(table)["risk"][1])
     with pytest.raises(SettingError, match="every setting needs images"):
-        smoothed(table.assign(images=[5, 0]))
+        monotone_curve(table.assign(images=[5, 0]))

@@ -41,7 +41,7 @@ def test_few_images_tie_everybody_and_many_nobody():
 def test_overlapping_groups_and_falling_metrics():
     """A setting may belong to two groups; for error rates and money the lowest value comes first."""
     frame = drawn(400, {"a": 0.80, "b": 0.85, "c": 0.90}, shared=0.8)
-    found = tie_groups(frame, level=0.9999)
+    found = tie_groups(frame, confidence_level=0.9999)
     assert found.groups == [["c", "b"], ["b", "a"]]
     assert found.table["groups"].tolist() == ["a", "a b", "b"]
     assert "do not tell c and b apart, nor b and a apart" in found.explain()

@@ -3,7 +3,7 @@ import pandas as pd
 from worlds import WORLDS
 
 from toolkit.stats import thresholds
-from toolkit.stats.results import ROWS_SHOWN, with_ends_below
+from toolkit.stats._core.results import ROWS_SHOWN, with_ends_below
 
 
 def test_an_interval_stands_below_its_figure():

@@ -6,8 +6,8 @@ from test_thresholds import grid_outcomes
 from worlds import WORLDS, World, even
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.stats import check, pick_threshold, thresholds
-from toolkit.stats.risk_tests import needed_to_start, risk_p
+from toolkit.stats import check_threshold, pick_threshold, thresholds
+from toolkit.stats._thresholds.risk_tests import needed_to_start, risk_p
 
 MAX_RISK, CONFIDENCE, RUNS = 0.05, 0.90, 300
 
@@ -226,8 +226,10 @@ def test_a_kept_and_a_broken_target():
     """New images of the same source keep the target, those of a worse one break it, with the exact p-value."""
     world = WORLDS["typical"]
     choice = pick_threshold(thresholds(world.outcomes(2000, np.random.default_rng(3))), 0.05, 0.9)
-    same = check(choice, world.outcomes(1500, np.random.default_rng(4)))
-    worse = check(choice, World(world.share, np.minimum(4 * world.risk, 1)).outcomes(1500, np.random.default_rng(4)))
+    same = check_threshold(choice, world.outcomes(1500, np.random.default_rng(4)))
+    worse = check_threshold(
+        choice, World(world.share, np.minimum(4 * world.risk, 1)).outcomes(1500, np.random.default_rng(4))
+    )
 
     assert same.status == "holds"
     assert "No sign that the target is broken" in same.explain()
@@ -240,14 +242,14 @@ def test_a_kept_and_a_broken_target():
 def test_a_number_can_be_checked_too():
     """A threshold from elsewhere needs its target; one that accepts nothing shows nothing."""
     outcomes = WORLDS["typical"].outcomes(300, np.random.default_rng(4))
-    assert check(0.99, outcomes, max_risk=0.05).status == "holds"
-    nothing = check(1.5, outcomes, max_risk=0.05)
+    assert check_threshold(0.99, outcomes, max_risk=0.05).status == "holds"
+    nothing = check_threshold(1.5, outcomes, max_risk=0.05)
     assert nothing.status == "nothing accepted"
     assert "nothing is known" in nothing.explain()
     with pytest.raises(SettingError, match="max_risk=…"):
-        check(0.9, outcomes)
+        check_threshold(0.9, outcomes)
     general = pick_threshold(thresholds(outcomes), 0.1, method="generalized")
-    assert check(general, outcomes).table["risk"][0] == pytest.approx(general.wrong / 300)
+    assert check_threshold(general, outcomes).table["risk"][0] == pytest.approx(general.wrong / 300)
 
 
 def test_a_services_own_threshold_is_checked_at_the_setting_that_stands_for_it():
@@ -256,9 +258,11 @@ def test_a_services_own_threshold_is_checked_at_the_setting_that_stands_for_it()
     choice = pick_threshold(thresholds(frame, provider="capsolver", over="score"), 0.3, 0.9)
     assert choice.status == "controlled"
     asked = frame[frame["setting"].str.contains(f"score={choice.threshold}", regex=False)]
-    row = check(choice, grid_outcomes(400, seed=1), provider="capsolver", over="score").table.iloc[0]
-    alone = check(choice, asked, provider="capsolver", over="score").table.iloc[0]
+    row = check_threshold(choice, grid_outcomes(400, seed=1), provider="capsolver", over="score").table.iloc[0]
+    alone = check_threshold(choice, asked, provider="capsolver", over="score").table.iloc[0]
     assert (alone["accepted"], alone["wrong"]) == (choice.accepted, choice.wrong)
     assert row["images"] == 400
-    above = check(choice.threshold - 0.01, frame, provider="capsolver", over="score", max_risk=0.3).table.iloc[0]
+    above = check_threshold(
+        choice.threshold - 0.01, frame, provider="capsolver", over="score", max_risk=0.3
+    ).table.iloc[0]
     assert above["accepted"] == choice.accepted

@@ -8,8 +8,8 @@ from test_risk_control import CONFIDENCE, LIMIT, RUNS, curve_of
 from test_thresholds import grid_outcomes
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.stats import check, pick_threshold, thresholds
-from toolkit.stats.risk_tests import hoeffding_bentkus_p, mean_loss_bound, risk_p
+from toolkit.stats import check_threshold, pick_threshold, thresholds
+from toolkit.stats._thresholds.risk_tests import hoeffding_bentkus_p, mean_loss_bound, risk_p
 
 
 def by_definition(lost, n, alpha):
@@ -80,11 +80,11 @@ def test_a_curve_of_another_loss_sums_it_over_the_accepted(loss):
     assert "mean " in choice.explain()
     assert choice.coverage > pick_threshold(thresholds(frame), 0.05, 0.9).coverage  # few characters are wrong
 
-    again = check(choice, graded_outcomes(2000, seed=1))
+    again = check_threshold(choice, graded_outcomes(2000, seed=1))
     assert again.status == "holds"
     assert "with a mean" in again.explain()
     worse = graded_outcomes(2000, seed=1, factor=6)
-    assert check(choice, worse).status == "broken"
+    assert check_threshold(choice, worse).status == "broken"
 
 
 def graded_outcomes(n, seed=0, factor=1.0):
@@ -127,4 +127,4 @@ def test_a_loss_has_to_be_known_and_bounded():
     own = pick_threshold(curve_of([100, 400], [1, 2]).assign(loss=[0.5, 1.0]), 0.05)
     assert own.explain().startswith("this provider: from threshold 0.1 on, with 90 % confidence a mean loss of at most")
     with pytest.raises(SettingError, match="whose loss has no name"):
-        check(own, frame)
+        check_threshold(own, frame)

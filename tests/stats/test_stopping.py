@@ -4,7 +4,7 @@ import pytest
 
 from toolkit.errors import SettingError
 from toolkit.stats import can_stop, interval_so_far, wilson
-from toolkit.stats.stopping import log_capital
+from toolkit.stats._probing.stopping import log_capital
 
 LOOKS = [*range(5, 60, 3), *range(60, 301, 20)]
 

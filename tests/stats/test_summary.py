@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 from toolkit.errors import DatasetError, SettingError
 from toolkit.metrics import RELAXED, exact, measure
 from toolkit.stats import summary
-from toolkit.stats.intervals import clustered_wilson
+from toolkit.stats._core.intervals import clustered_wilson
 
 
 def outcomes_of(rows):

@@ -93,10 +93,10 @@ def test_break_even_is_where_an_answer_is_worth_as_much_as_none():
 def grid_outcomes(n=200, seed=0, flips=()):
     """A service asked at five scores; an image is answered up to its own level, always with the same text."""
     rng = np.random.default_rng(seed)
-    level, right = rng.integers(0, 6, n), rng.random(n) < 0.8
+    confidence_level, right = rng.integers(0, 6, n), rng.random(n) < 0.8
     frames = []
     for place, score in enumerate([0.8, 0.85, 0.9, 0.95, 1.0]):
-        answered = level > place
+        answered = confidence_level > place
         if place == 2:
             answered = answered & ~np.isin(np.arange(n), flips)
         frames.append(

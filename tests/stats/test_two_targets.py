@@ -7,7 +7,7 @@ from test_risk_control import curve_of
 from worlds import World
 
 from toolkit.errors import SettingError
-from toolkit.stats import Choice, check, pick_threshold
+from toolkit.stats import Choice, check_threshold, pick_threshold
 
 
 def two_sided_world(coverage, alpha):
@@ -55,7 +55,7 @@ def test_the_larger_p_value_counts():
 
     new = World(np.array([0.4, 0.1]), np.array([0.01, 0.01])).outcomes(400, np.random.default_rng(0))
     kept = Choice(**{**vars(choice), "threshold": 0.995})
-    found = check(kept, new)
+    found = check_threshold(kept, new)
     assert found.status == "broken"  # few wrong, and too few accepted
     assert found.p == pytest.approx(2 * binom.cdf(found.table["accepted"][0], 400, 0.5))
     assert "of 50.0 % at least" in found.explain()

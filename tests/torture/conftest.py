@@ -19,8 +19,8 @@ pytest.importorskip("aiohttp")  # both transports are put to the test
 sys.path.append(str(Path(__file__).parents[1] / "services"))  # which has images, keys and bills to lend
 
 from bills import new_key
-from errands_by_fork import ForkServer
 from witnessed import WitnessedSandbox
+from work_items_by_fork import ForkServer
 
 WHOLE = os.environ.get("TOOLKIT_TORTURE") == "whole"
 SEED = int(os.environ.get("TOOLKIT_TORTURE_SEED", "0"))
@@ -62,9 +62,9 @@ def tried(request: pytest.FixtureRequest) -> Tried:
     """Where a test counts its cases."""
     mark = request.node.get_closest_marker("promise")
     where = f"{request.node.path.name}::{request.node.originalname}"
-    tally = Tried(mark.args, mark.kwargs["what"], where)
-    request.config.stash[_TRIED].append(tally)
-    return tally
+    attempt_result = Tried(mark.args, mark.kwargs["what"], where)
+    request.config.stash[_TRIED].append(attempt_result)
+    return attempt_result
 
 
 @pytest.fixture
@@ -125,10 +125,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _rows(tallies: list[Tried]) -> list[dict[str, Any]]:
     """One row a test: a test with parameters tried the cases of all of them."""
     rows: dict[str, dict[str, Any]] = {}
-    for tally in tallies:
-        row = rows.setdefault(tally.test, {**asdict(tally), "cases": 0, "failures": [], "notes": {}})
-        row["cases"] += tally.cases
-        row["failures"] += tally.failures
-        for name, note in tally.notes.items():
+    for attempt_result in tallies:
+        row = rows.setdefault(attempt_result.test, {**asdict(attempt_result), "cases": 0, "failures": [], "notes": {}})
+        row["cases"] += attempt_result.cases
+        row["failures"] += attempt_result.failures
+        for name, note in attempt_result.notes.items():
             row["notes"][name] = row["notes"].get(name, 0) + note if isinstance(note, int) else note
     return list(rows.values())

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from toolkit.live import LiveRun
+from toolkit._run.live import LiveRun
 
 PATIENCE_S = 30.0
 

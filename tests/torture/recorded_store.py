@@ -5,7 +5,7 @@ import random
 import struct
 from pathlib import Path
 
-from toolkit.store import FileStore
+from toolkit._store.store import FileStore
 
 _SECTOR_BYTES = 512  # what a disk writes whole
 _LENGTH = struct.Struct("q")

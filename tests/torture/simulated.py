@@ -19,27 +19,27 @@ from virtual_time import VirtualClock, run
 from witnessed import Witness, trouble
 
 import toolkit as tk
-from toolkit.dataset import Dataset
-from toolkit.engine.account import AccountLane
-from toolkit.engine.books import Books
-from toolkit.engine.budget import Budget
-from toolkit.engine.journal import Journal
-from toolkit.engine.plan import Plan
-from toolkit.engine.runner import Runner
+from toolkit._dataset import Dataset
+from toolkit._engine.account_backend import AccountBackend
+from toolkit._engine.backends import Accounts
+from toolkit._engine.budget import Budget
+from toolkit._engine.journal import Journal
+from toolkit._engine.plan import Plan
+from toolkit._engine.runner import Runner
+from toolkit._http import Exchanged
+from toolkit._http.exchange import Response as HTTPResponse
+from toolkit._providers.base import ServiceProvider
+from toolkit._run.manifest import labels, manifest, session
+from toolkit._run.session import _spent_usd
+from toolkit._sandbox import CapSolverRules
+from toolkit._sandbox.backend import Backend
+from toolkit._sandbox.capmonster import CapMonster, CapMonsterRules
+from toolkit._sandbox.capsolver import CapSolver
+from toolkit._sandbox.exchange import Request, Response, Service
+from toolkit._sandbox.faults import Schedule
+from toolkit._sandbox.ledger import Account, Ledger, dollars
+from toolkit._store.run_state import RunState
 from toolkit.errors import StoreError, TransportError
-from toolkit.http import Exchanged
-from toolkit.lanes import Accounts
-from toolkit.loopback import CapSolverRules
-from toolkit.loopback.backend import Backend
-from toolkit.loopback.capmonster import CapMonster, CapMonsterRules
-from toolkit.loopback.capsolver import CapSolver
-from toolkit.loopback.exchange import Request, Response, Service
-from toolkit.loopback.faults import Schedule
-from toolkit.loopback.ledger import Account, Ledger, dollars
-from toolkit.provenance import labels, manifest, session
-from toolkit.providers.base import ServiceProvider
-from toolkit.session import _spent_usd
-from toolkit.types import Reply
 
 KEY = "CAP-0123456789ABCDEF0123456789ABCDEF"
 EXCHANGE_S = 0.05
@@ -99,7 +99,7 @@ class MortalStore(RecordedStore):
 
 
 @dataclass
-class Wire:
+class TimedSocket:
     """An HTTP client whose requests go to services in memory; what befalls them is what the schedules say."""
 
     services: Mapping[str, Service]
@@ -123,7 +123,7 @@ class Wire:
         self.fate.event()
         if took_s > timeout_s or response.cut:
             raise TransportError(f"{parts.hostname}: cut off")
-        return Exchanged(Reply(response.status, response.body(), _names(response)), 0.0, took_s, 0.0)
+        return Exchanged(HTTPResponse(response.status, response.body(), _names(response)), 0.0, took_s, 0.0)
 
     async def close(self) -> None:
         self.fate.event()
@@ -178,13 +178,13 @@ class World:
         retry_errors: bool = False,
         per_second: float | None = None,
         schedules: Iterable[Schedule] = (),
-        wire: Callable[[Wire], Wire] = lambda wire: wire,
+        wire: Callable[[TimedSocket], TimedSocket] = lambda wire: wire,
     ) -> None:
         """Run until the end of the plan or of the machine. Raises what a run raises, and `Ended`."""
         os.environ["XDG_CACHE_HOME"] = str(self.folder / "cache")  # what accounts share is this machine's own
         store = MortalStore(self.folder / "run", self.folder / "safe")
         store.fate = fate
-        through = wire(Wire(self.services, fate, [*schedules, *(trouble(rate, seed) if rate else ())]))
+        through = wire(TimedSocket(self.services, fate, [*schedules, *(trouble(rate, seed) if rate else ())]))
         limits = tk.Limits(in_flight=in_flight, per_second=per_second)
         try:
             run(self._session(store, through, limits, budget_usd, retry_errors, fate))
@@ -194,28 +194,28 @@ class World:
     async def _session(
         self,
         store: MortalStore,
-        wire: Wire,
+        wire: TimedSocket,
         limits: tk.Limits,
         budget_usd: float | None,
         retry_errors: bool,
         fate: Fate,
     ) -> None:
-        """As `toolkit.session` does it, with a wire and a clock of our own."""
+        """As `toolkit._run.session` does it, with a wire and a clock of our own."""
         accounts = Accounts(self.settings)
         named = {label: accounts.named(setting) for label, setting in self.settings.items()}
         store.open(manifest(self.dataset, self.settings, named, self.repeats, 0, None, None), labels(self.dataset))
-        books, journal = Books(), Journal(store)
+        run_state, journal = RunState(), Journal(store)
         for records, _ in store.blocks():
-            books.read(records)
+            run_state.read(records)
         began = session(store)
-        books.read([began])
+        run_state.read([began])
         journal.append(began)
         plan = Plan(tuple(self.settings), self.dataset.ids, self.repeats, 0)
-        done = plan.done(books.done(retry_errors=retry_errors))
-        budget = Budget(budget_usd, _spent_usd(books, self.settings))
-        to_collect = books.to_collect()
-        lanes = [
-            AccountLane(
+        done = plan.done(run_state.done(retry_errors=retry_errors))
+        budget = Budget(budget_usd, _spent_usd(run_state, self.settings))
+        to_collect = run_state.to_collect()
+        backends = [
+            AccountBackend(
                 str(named[label]),
                 setting.account,
                 {label: setting},
@@ -229,7 +229,7 @@ class World:
             for label, setting in self.settings.items()
         ]
         retry = tk.RetryPolicy(base_s=0.1)
-        self.runner = Runner(plan, self.dataset, journal, [lanes], done, retry)
+        self.runner = Runner(plan, self.dataset, journal, [backends], done, retry)
         fate.stop = self.runner.stop
         await self.runner.run()
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from recorded_store import cut_power, durable_bytes
-from simulated import Ended, Fate, Wire, World
+from simulated import Ended, Fate, TimedSocket, World
 from witnessed import audit, noisy
 
 import toolkit as tk
@@ -63,7 +63,7 @@ def test_no_moment_is_a_bad_one_to_end(tried, scale, seed, tmp_path, ending, in_
     tried.verdict()
 
 
-class WatchfulWire(Wire):
+class WatchfulWire(TimedSocket):
     """Looks, at every request, at how much of what was answered, and of what is counted as done, would survive."""
 
     def __init__(self, inner, world):
@@ -79,7 +79,7 @@ class WatchfulWire(Wire):
         if done > kept:
             self.complaints.append(f"{done} trials are counted as done and {kept} are safe")
         exchanged = await super().exchange(url, body, headers, timeout_s)
-        self.given += b'"text"' in exchanged.reply.body
+        self.given += b'"text"' in exchanged.response.body
         return exchanged
 
 
@@ -98,8 +98,8 @@ def test_an_answer_is_safe_before_anything_else_happens_to_it(tried, scale, tmp_
         here.session(Fate(), seed=number, rate=0.1 * (number % 3), in_flight=in_flight, wire=watched)
 
         (wire,) = wires
-        lanes = 2
-        at_stake = lanes * (in_flight + 2)
+        backends = 2
+        at_stake = backends * (in_flight + 2)
         most = max(wire.unsafe)
         assert wire.given
         tried.case(

@@ -13,8 +13,8 @@ import pytest
 from witnessed import audit, audit_of, noisy, settings_at
 
 import toolkit as tk
+from toolkit._store.store import FileStore
 from toolkit.errors import StoreError
-from toolkit.store import FileStore
 
 
 def outcomes(store):

@@ -8,8 +8,8 @@ from simulated import Fate, World
 from witnessed import audit, noisy
 
 import toolkit as tk
-from toolkit.loopback.exchange import Response
-from toolkit.loopback.faults import Fault, script
+from toolkit._sandbox.exchange import Response
+from toolkit._sandbox.faults import Fault, script
 
 
 @pytest.mark.promise(7, what="a clock that is set back or forward, at any moment")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from bills import new_key
-from errands_by_fork import Errand, ForkServer
 from recorded_store import cut_power, durable_bytes
 from witnessed import PRICE_USD, WitnessedSandbox, audit_of, noisy, trouble
+from work_items_by_fork import ForkServer, WorkItem
 
 import toolkit as tk
 from toolkit.errors import StoreCorrupt
@@ -57,14 +57,14 @@ class Campaign:
         """
         before = self._logged()
         lines = self.dice.randint(0, int(max(0.0, TRIALS * LINES_PER_TRIAL - before.count(b"\n")) * 0.5) + 2)
-        errand = self._begin()
+        work_item = self._begin()
         for _ in range(int(PATIENCE_S / 0.001)):
-            if self._logged().count(b"\n") >= before.count(b"\n") + lines or errand.ended(0.001):
+            if self._logged().count(b"\n") >= before.count(b"\n") + lines or work_item.ended(0.001):
                 break
-        errand.ended(self.dice.uniform(0.0, 0.03))
-        errand.send(signal.SIGKILL)
-        status = errand.status()
-        complaints = [] if status <= 0 else [f"ended with {status}: {errand.words}"]
+        work_item.ended(self.dice.uniform(0.0, 0.03))
+        work_item.send(signal.SIGKILL)
+        status = work_item.status()
+        complaints = [] if status <= 0 else [f"ended with {status}: {work_item.words}"]
         if not self._logged().startswith(before[: before.rfind(b"\n") + 1]):
             complaints.append("what was in the log before is not in it any more")
         when = f"after {lines} more lines" if status < 0 else ""
@@ -76,18 +76,18 @@ class Campaign:
 
     def finish(self) -> list[str]:
         """Let it end, and look at everything once more."""
-        errand = self._begin()
-        status = errand.status()
+        work_item = self._begin()
+        status = work_item.status()
         if status:
-            return [f"ended with {status}: {errand.words}"]
+            return [f"ended with {status}: {work_item.words}"]
         complaints = self._examined()
         outcomes = tk.open_run(self.store).outcomes
         if len(outcomes) != TRIALS or not set(outcomes["outcome"]) <= {"correct", "no_answer", "error"}:
             complaints.append(f"{len(outcomes)} outcomes of {TRIALS} trials: {set(outcomes['outcome'])}")
         return complaints
 
-    def _begin(self) -> Errand:
-        return self.forks.errand(
+    def _begin(self) -> WorkItem:
+        return self.forks.work_item(
             "benchmark",
             images=[self.first, IMAGES],
             store=str(self.store),

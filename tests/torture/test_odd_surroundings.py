@@ -9,7 +9,7 @@ import pytest
 from witnessed import audit, noisy, settings_at
 
 import toolkit as tk
-from toolkit.store import FileStore
+from toolkit._store.store import FileStore
 
 
 @pytest.mark.promise(2, 7, what="too few files and sockets for what is in flight")

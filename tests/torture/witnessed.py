@@ -10,10 +10,10 @@ import pandas as pd
 from bills import noise
 
 import toolkit as tk
-from toolkit.dataset import Dataset
-from toolkit.loopback import Sandbox, faults
-from toolkit.loopback.delays import lognormal
-from toolkit.run import Run, open_run
+from toolkit._dataset import Dataset
+from toolkit._run.run import Run, open_run
+from toolkit._sandbox import Sandbox, faults
+from toolkit._sandbox.delays import lognormal
 
 PRICE_USD = 0.001
 Reading = tuple[str, str]  # setting, sample

@@ -4,7 +4,7 @@ import pytest
 
 import toolkit as tk
 from toolkit.errors import SettingError
-from toolkit.stats.paired_metrics import METRICS
+from toolkit.stats._comparison.paired_metrics import METRICS
 
 
 def test_it_follows_baseline_measure_and_slice(run):

@@ -20,7 +20,7 @@ def shown(run, dataset, thread):
         "explorer": tk.widgets.explore(run, dataset),
         "comparison": tk.widgets.compare(run),
         "tuner": tk.widgets.tune(run),
-        "dashboard": tk.widgets.dashboard(run.store.path),
+        "dashboard": tk.dashboard(run.store.path),
     }
 
 
@@ -78,7 +78,7 @@ def test_no_choice_is_shown_as_a_blank(shown, name):
 
 def test_the_dashboard_opens_every_run_of_a_folder(run, engine):
     """Tabs are filled when they are looked at, and another run brings its own."""
-    dashboard = tk.widgets.dashboard(run.store.path.parent)
+    dashboard = tk.dashboard(run.store.path.parent)
     assert "normalised" in dashboard.tabs.children[0].value
     assert [len(tab.children) for tab in dashboard.tabs.children[1:]] == [0, 0, 0]
     for place, name in enumerate(("comparison", "tuner", "explorer"), 1):
@@ -94,7 +94,7 @@ def test_a_dashboard_says_why_a_tab_is_empty(thread, dataset, tmp_path):
     tk.benchmark(dataset, SlowToLoad(0), executor=thread, store=tmp_path / "one")
     (tmp_path / "two").mkdir()
     (tmp_path / "two/manifest.json").write_text("{")
-    dashboard = tk.widgets.dashboard(tmp_path)
+    dashboard = tk.dashboard(tmp_path)
     dashboard.tabs.selected_index = 2
     assert "no setting here has a threshold" in dashboard.tabs.children[2].children[0].value
     dashboard.choice.value = tmp_path / "two"
@@ -105,4 +105,4 @@ def test_a_dashboard_says_why_a_tab_is_empty(thread, dataset, tmp_path):
 def test_a_folder_without_a_run_is_refused(tmp_path):
     """The error says how to make one."""
     with pytest.raises(DatasetError, match=r"make one with tk\.benchmark"):
-        tk.widgets.dashboard(tmp_path)
+        tk.dashboard(tmp_path)

@@ -8,8 +8,9 @@ import pytest
 from doubles import Limited, Oracle, answer_key, pictures
 
 import toolkit as tk
+from toolkit.metrics.words import duration
 from toolkit.stats import interval_so_far
-from toolkit.widgets.standing import Standing, in_words
+from toolkit.widgets.progress_snapshot import ProgressSnapshot
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_resumed_run_counts_what_was_read_before(oracle, thread, tmp_path):
 
 def test_errors_are_named_by_kind(thread):
     """What failed is shown by kind, is not among the images of the accuracy, and colours the bar."""
-    from toolkit.engine.retry import RetryPolicy
+    from toolkit._engine.retry import RetryPolicy
 
     live = tk.start(pictures(4), Limited(refusals=9), executor=thread, retry=RetryPolicy(tries=1))
     view = ended(live.view, live)
@@ -132,7 +133,9 @@ def test_free_engines_tell_of_no_money(oracle, thread):
 def test_a_setting_without_a_price_is_said_to_be_one():
     """Unknown money is named, not shown as none."""
     empty = pd.DataFrame(columns=["setting", "images", "accuracy", "accuracy_low", "accuracy_high"])
-    standing = Standing("running", 10, 4, 0.5, 12.0, 1, {"<b>": 2}, {"x<y": "<i>"}, 0.25, 0.05, 1.0, ("a<b()",), empty)
+    standing = ProgressSnapshot(
+        "running", 10, 4, 0.5, 12.0, 1, {"<b>": 2}, {"x<y": "<i>"}, 0.25, 0.05, 1.0, ("a<b()",), empty
+    )
 
     assert "without a price, and not counted: a<b()" in standing.money
     assert "0.2500 USD spent of 1.0000 (25.0 %), up to 0.0500 more under way" in standing.money
@@ -144,7 +147,7 @@ def test_a_setting_without_a_price_is_said_to_be_one():
 
 def test_times_are_said_as_people_say_them():
     """Hours, minutes and seconds, no more than two of them."""
-    assert [in_words(seconds) for seconds in (7.4, 200, 7500)] == ["7 s", "3 min 20 s", "2 h 5 min"]
+    assert [duration(seconds) for seconds in (7.4, 200, 7500)] == ["7 s", "3 min 20 s", "2 h 5 min"]
 
 
 def test_the_function_gives_the_runs_own_widget(oracle, thread):

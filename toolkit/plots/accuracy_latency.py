@@ -7,7 +7,7 @@ import pandas as pd
 from toolkit.plots.colours import settings_of
 from toolkit.plots.trade_off import accuracy_against
 from toolkit.stats import summary
-from toolkit.stats.trials import require_columns
+from toolkit.stats._core.trials import require_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from toolkit.plots.canvas import axes_for, say_nothing_to_show
 from toolkit.plots.colours import settings_of, styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.naming import short_labels
-from toolkit.stats.trials import require_columns
+from toolkit.stats._core.trials import require_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

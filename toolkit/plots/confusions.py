@@ -8,8 +8,8 @@ from toolkit.plots.canvas import axes_for, note, reach, say_nothing_to_show
 from toolkit.plots.colours import styles
 from toolkit.plots.naming import character
 from toolkit.plots.results import required
-from toolkit.stats.character_errors import INSERTED, MISSING, Confusions
-from toolkit.stats.results import confidence, percent
+from toolkit.stats._core.character_errors import INSERTED, MISSING, Confusions
+from toolkit.stats._core.results import confidence, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def confusions(
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     whole_numbers(ax)
-    ax.set_xlabel(f"errors (whisker: {confidence(found.level)} interval of the share of occurrences)")
+    ax.set_xlabel(f"errors (whisker: {confidence(found.confidence_level)} interval of the share of occurrences)")
     errors, kinds = int(found.table["count"].sum()), len(found.table)
     part = f"; the {len(rows)} commonest of {kinds:,} kinds" if kinds > len(rows) else ""
     note(ax, f"{found.name}: {errors:,} wrong characters in {found.answers:,} answers{part}")

@@ -10,8 +10,8 @@ from toolkit.plots.canvas import as_percent, axes_for, note, say_nothing_to_show
 from toolkit.plots.colours import settings_of, styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.naming import short_labels
-from toolkit.stats.intervals import FloatArray, Interval, clustered_wilson, harrell_davis, quantile_interval
-from toolkit.stats.trials import CodeArray, Trials, per_image, require_columns
+from toolkit.stats._core.intervals import FloatArray, Interval, clustered_wilson, harrell_davis, quantile_interval
+from toolkit.stats._core.trials import CodeArray, Trials, per_image, require_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ _MOST_BANDS = 6
 
 
 def drift_table(
-    outcomes: pd.DataFrame, of: Of = "accuracy", window: int | None = None, level: float = 0.95
+    outcomes: pd.DataFrame, of: Of = "accuracy", window: int | None = None, confidence_level: float = 0.95
 ) -> pd.DataFrame:
     """Accuracy of all images, or median latency of answers in s, in a window of trials that moves through the run.
 
@@ -54,7 +54,7 @@ def drift_table(
         wide = min(window or int(np.clip(mine.size // 10, _LEAST, _MOST)), mine.size)
         for start in np.unique(np.linspace(0, mine.size - wide, _POINTS).astype(np.intp)) if mine.size else ():
             part = mine[start : start + wide]
-            centre, ends = _within(value[part], trials.sample[part], of, level)
+            centre, ends = _within(value[part], trials.sample[part], of, confidence_level)
             rows.append((label, (at[part].mean() - begun) / 60, part.size, centre, ends.low, ends.high))
     columns = ["setting", "minutes", "trials", "value", "value_low", "value_high"]
     kinds: dict[str, Any] = {"setting": "str", "minutes": float, "trials": "int64"} | dict.fromkeys(columns[3:], float)
@@ -65,13 +65,15 @@ def _within(
     value: FloatArray,
     image: CodeArray,
     of: Of,
-    level: float,
+    confidence_level: float,
 ) -> tuple[float, Interval]:
     if of == "latency":
         repeated = np.unique(image).size < image.size
-        return harrell_davis(value, 0.5), quantile_interval(value, 0.5, level, images=image if repeated else None)
+        return harrell_davis(value, 0.5), quantile_interval(
+            value, 0.5, confidence_level, images=image if repeated else None
+        )
     right, read = per_image(image, value, np.ones(value.size))
-    return float(value.mean()), clustered_wilson(right, read, level)
+    return float(value.mean()), clustered_wilson(right, read, confidence_level)
 
 
 def drift(

@@ -29,7 +29,7 @@ def why_not(figure: str, outcomes: pd.DataFrame) -> str | None:
 
 def tags(outcomes: pd.DataFrame) -> list[str]:
     """Columns of the dataset's own that have 2 to 30 values, by which a figure can be sliced."""
-    from toolkit.frames import OUTCOMES
+    from toolkit.schema import OUTCOMES
 
     known = {column.name for column in OUTCOMES} | _NOT_TAGS
     return [str(name) for name in outcomes if name not in known and _has_slices(outcomes[name])]
@@ -54,7 +54,7 @@ def confident_settings(outcomes: pd.DataFrame) -> list[str]:
 def _varies(outcomes: pd.DataFrame, column: str) -> bool:
     return (
         column in outcomes.columns
-        and outcomes[column].notna().any()
+        and bool(outcomes[column].notna().any())
         and bool(outcomes[column].min() < outcomes[column].max())
     )
 

@@ -8,9 +8,9 @@ from toolkit.plots.canvas import axes_for, dot_open_ends, note, reach, say_nothi
 from toolkit.plots.colours import styles
 from toolkit.plots.naming import legible, short_labels
 from toolkit.plots.results import required
-from toolkit.stats.comparison import Comparison
-from toolkit.stats.paired_metrics import METRICS
-from toolkit.stats.results import confidence
+from toolkit.stats._comparison.comparison import Comparison
+from toolkit.stats._comparison.paired_metrics import METRICS
+from toolkit.stats._core.results import confidence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,13 +62,13 @@ def forest(comparison: Comparison, ax: "Axes | None" = None, *, settings: Iterab
     worse_left = METRICS[comparison.metric].better > 0
     apart = ",\n" if len(against) > _SHORT else ", "  # a long name takes a line of its own, or the figure would cut it
     ax.set_xlabel(
-        f"difference{against}{apart}{unit}, {confidence(comparison.level)} interval\n"
+        f"difference{against}{apart}{unit}, {confidence(comparison.confidence_level)} interval\n"
         f"{'← worse · better →' if worse_left else '← better · worse →'} (hollow: not distinguishable)",
         parse_math=False,
     )
-    left_out = f"; the {cut} least sure of {cut + len(table)} pairs are left out" if cut else ""
+    skipped = f"; the {cut} least sure of {cut + len(table)} pairs are left out" if cut else ""
     words = METRICS[comparison.metric].words.removesuffix(" in USD").removesuffix(" in seconds")
-    note(ax, f"{words}{left_out}")
+    note(ax, f"{words}{skipped}")
     return ax
 
 

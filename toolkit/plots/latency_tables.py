@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.stats.intervals import harrell_davis, quantile_interval
-from toolkit.stats.trials import Trials, require_columns
+from toolkit.stats._core.intervals import harrell_davis, quantile_interval
+from toolkit.stats._core.trials import Trials, require_columns
 
 TIMED_OUT = "deadline_exceeded"
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
@@ -55,7 +55,9 @@ def latencies(outcomes: pd.DataFrame) -> Iterator[Latencies]:
             yield Latencies(label, high[order], np.sort(low[mine]), trials.sample[order])
 
 
-def latency_table(outcomes: pd.DataFrame, quantiles: Sequence[float] = QUANTILES, level: float = 0.95) -> pd.DataFrame:
+def latency_table(
+    outcomes: pd.DataFrame, quantiles: Sequence[float] = QUANTILES, confidence_level: float = 0.95
+) -> pd.DataFrame:
     """Quantiles of latency, one row a setting and quantile, with exact order-statistic intervals.
 
     Columns: setting, quantile, answers (with those out of time), latency_s (Harrell-Davis; infinite beyond the
@@ -66,7 +68,7 @@ def latency_table(outcomes: pd.DataFrame, quantiles: Sequence[float] = QUANTILES
     for one in latencies(outcomes):
         repeated = len(np.unique(one.images)) < one.images.size
         for quantile in quantiles:
-            ends = quantile_interval(one.high, quantile, level, images=one.images if repeated else None)
+            ends = quantile_interval(one.high, quantile, confidence_level, images=one.images if repeated else None)
             row = {"setting": one.setting, "quantile": quantile, "answers": one.high.size}
             row |= {"latency_s": harrell_davis(one.high, quantile), "latency_s_low": ends.low}
             row |= {"latency_s_high": ends.high, "polled_low_s": harrell_davis(one.low, quantile)}

@@ -37,8 +37,8 @@ def _what_differs(parameters: dict[str, dict[str, str]]) -> dict[str, str]:
     short = {}
     for label, given in parameters.items():
         shown = [f"{name}={given[name]}" for name in differing if name in given]
-        left_out = ["…"] if len(shown) < len(given) else []
-        short[label] = f"{label.partition('(')[0]}({', '.join([*left_out, *shown])})"
+        skipped = ["…"] if len(shown) < len(given) else []
+        short[label] = f"{label.partition('(')[0]}({', '.join([*skipped, *shown])})"
     return short
 
 

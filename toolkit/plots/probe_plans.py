@@ -8,7 +8,7 @@ import pandas as pd
 from toolkit.plots.canvas import axes_for, note, say_nothing_to_show
 from toolkit.plots.colours import styles
 from toolkit.plots.labelling import Series, name_series
-from toolkit.stats.trials import require_columns
+from toolkit.stats._core.trials import require_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from toolkit.plots.canvas import as_percent, axes_for, note, say_nothing_to_show
 from toolkit.plots.colours import styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.results import required
-from toolkit.stats.reliability import Calibration
-from toolkit.stats.results import confidence
+from toolkit.stats._core.results import confidence
+from toolkit.stats._thresholds.reliability import Calibration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +47,8 @@ def reliability(found: Calibration, ax: "Axes | None" = None, *, settings: Itera
     [diagonal] = ax.plot([0, 1], [0, 1], color="0.5", linewidth=1.0, linestyle="--", zorder=1)
     as_percent(ax.xaxis)
     as_percent(ax.yaxis)
-    level = confidence(found.level)
-    ax.set_xlabel(f"confidence\n(shaded: where a calibrated engine's curve would lie, pointwise {level})")
+    confidence_level = confidence(found.confidence_level)
+    ax.set_xlabel(f"confidence\n(shaded: where a calibrated engine's curve would lie, pointwise {confidence_level})")
     ax.set_ylabel("accuracy of these answers")
     note(
         ax,

@@ -14,11 +14,11 @@ from toolkit.plots.naming import short_labels
 from toolkit.plots.results import required
 from toolkit.plots.threshold_curve import thinned
 from toolkit.plots.threshold_marks import plain_percent
-from toolkit.stats.intervals import FloatArray
-from toolkit.stats.losses import LOSS_WORDS
-from toolkit.stats.results import confidence, percent
-from toolkit.stats.risk_control import Choice
-from toolkit.stats.threshold_curve import ThresholdCurve
+from toolkit.stats._core.intervals import FloatArray
+from toolkit.stats._core.results import confidence, percent
+from toolkit.stats._thresholds.losses import LOSS_WORDS
+from toolkit.stats._thresholds.risk_control import Choice
+from toolkit.stats._thresholds.threshold_curve import ThresholdCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def risk_coverage(
         series.append(_draw_target(ax, choice.max_risk))
     as_percent(ax.xaxis)
     as_percent(ax.yaxis)
-    band = f"\n(band: pointwise {confidence(drawn[0].level)})" if banded else ""
+    band = f"\n(band: pointwise {confidence(drawn[0].confidence_level)})" if banded else ""
     ax.set_xlabel(f"coverage: share of images accepted{band}")
     if loss == "wrong":
         ax.set_ylabel("wrong and accepted, share of all images" if of_all else "risk: share wrong of those accepted")

@@ -11,11 +11,11 @@ from toolkit.plots.colours import styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.results import required
 from toolkit.plots.threshold_marks import mark_best, mark_controlled, plain_percent, widen_a_point
-from toolkit.stats.placement import Grid
-from toolkit.stats.results import confidence
-from toolkit.stats.risk_control import Choice
-from toolkit.stats.threshold_choice import BestThreshold
-from toolkit.stats.threshold_curve import ThresholdCurve
+from toolkit.stats._core.results import confidence
+from toolkit.stats._thresholds.placement import Grid
+from toolkit.stats._thresholds.risk_control import Choice
+from toolkit.stats._thresholds.threshold_choice import BestThreshold
+from toolkit.stats._thresholds.threshold_curve import ThresholdCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def threshold_curve(
         shaded = "; shaded: cannot be told from the best"
     ax.set_xlabel(
         f"{'threshold asked of the service' if asked else 'threshold: answers at least this sure are accepted'}\n"
-        f"(bands: pointwise {confidence(curve.level)}, n = {curve.placement.images:,} images{shaded})"
+        f"(bands: pointwise {confidence(curve.confidence_level)}, n = {curve.placement.images:,} images{shaded})"
     )
     ax.set_ylabel("share")
     words = curve.name

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from toolkit.stats.results import confidence
-from toolkit.stats.risk_control import Choice
-from toolkit.stats.threshold_choice import BestThreshold
+from toolkit.stats._core.results import confidence
+from toolkit.stats._thresholds.risk_control import Choice
+from toolkit.stats._thresholds.threshold_choice import BestThreshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -40,13 +40,13 @@ def accuracy_against(
         [column, SHARE], ascending=[True, False], kind="stable"
     )
     short, style = short_labels(settings), styles(settings)
-    left_out = "; ".join(
+    skipped = "; ".join(
         f"{reason} {', '.join(short[label] for label in sorted(table.loc[which, 'setting']))}"
         for reason, which in absent.items()
         if which.any()
     )
     if shown.empty:
-        return say_nothing_to_show(ax, f"Nothing to show: {left_out or 'no outcomes yet'}.")
+        return say_nothing_to_show(ax, f"Nothing to show: {skipped or 'no outcomes yet'}.")
     ends = shown[[column, f"{column}_low", f"{column}_high"]].to_numpy(np.float64)
     _set_scale(ax, scale * ends, linear_below)
     front = shown[shown[SHARE] > shown[SHARE].cummax().shift(fill_value=-1.0)]
@@ -75,8 +75,8 @@ def accuracy_against(
         dot_open_ends(ax, row, column, row[SHARE], style[row["setting"]]["color"], scale)
     ax.set_ylabel("accuracy, share of all images")
     as_percent(ax.yaxis)
-    if left_out:
-        note(ax, left_out)
+    if skipped:
+        note(ax, skipped)
     name_series(ax, series, own_figure=own)
     return ax
 

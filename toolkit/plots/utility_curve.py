@@ -11,8 +11,8 @@ from toolkit.plots.colours import styles
 from toolkit.plots.labelling import Series, name_series
 from toolkit.plots.results import required
 from toolkit.plots.threshold_marks import mark_best, widen_a_point
-from toolkit.stats.results import confidence
-from toolkit.stats.threshold_choice import BestThreshold
+from toolkit.stats._core.results import confidence
+from toolkit.stats._thresholds.threshold_choice import BestThreshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def utility_curve(best: BestThreshold, ax: "Axes | None" = None, *, settings: It
         )  # fmt: skip
     ax.set_xlim(left, right)
     ax.set_xlabel(
-        f"threshold\n(band: pointwise {confidence(best.level)}, n = {best.images:,} images; shaded: cannot be told from the best)"
+        f"threshold\n(band: pointwise {confidence(best.confidence_level)}, n = {best.images:,} images; shaded: cannot be told from the best)"
     )
     ax.set_ylabel("worth of an image")
     note(ax, f"{best.name}; diamond: its worth on images that had no say in the choice", 20.0)

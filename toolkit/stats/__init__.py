@@ -7,123 +7,123 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.stats.by_length import accuracy_by_length as accuracy_by_length
-    from toolkit.stats.by_length import error_by_position as error_by_position
-    from toolkit.stats.cascade_check import CascadeCheck as CascadeCheck
-    from toolkit.stats.cascade_check import check_cascade as check_cascade
-    from toolkit.stats.cascades import CascadeSearch as CascadeSearch
-    from toolkit.stats.cascades import replay_cascade as replay_cascade
-    from toolkit.stats.cascades import search_cascades as search_cascades
-    from toolkit.stats.character_errors import Confusions as Confusions
-    from toolkit.stats.character_errors import confusions as confusions
-    from toolkit.stats.character_errors import look_alikes as look_alikes
-    from toolkit.stats.character_errors import lower_case as lower_case
-    from toolkit.stats.comparison import Comparison as Comparison
-    from toolkit.stats.comparison import compare as compare
-    from toolkit.stats.controlling import ControlSoFar as ControlSoFar
-    from toolkit.stats.controlling import control_so_far as control_so_far
-    from toolkit.stats.determinism import DeterminismAudit as DeterminismAudit
-    from toolkit.stats.determinism import SmoothedCurve as SmoothedCurve
-    from toolkit.stats.determinism import audit_determinism as audit_determinism
-    from toolkit.stats.determinism import audit_repeats as audit_repeats
-    from toolkit.stats.determinism import smoothed as smoothed
-    from toolkit.stats.determinism import smoothed_curve as smoothed_curve
-    from toolkit.stats.elimination import Elimination as Elimination
-    from toolkit.stats.elimination import eliminate as eliminate
-    from toolkit.stats.ensembles import Agreement as Agreement
-    from toolkit.stats.ensembles import agreement as agreement
-    from toolkit.stats.intervals import Interval as Interval
-    from toolkit.stats.intervals import clopper_pearson as clopper_pearson
-    from toolkit.stats.intervals import clustered_wilson as clustered_wilson
-    from toolkit.stats.intervals import fieller as fieller
-    from toolkit.stats.intervals import harrell_davis as harrell_davis
-    from toolkit.stats.intervals import jeffreys as jeffreys
-    from toolkit.stats.intervals import quantile_interval as quantile_interval
-    from toolkit.stats.intervals import wilson as wilson
-    from toolkit.stats.labels import LabelSuspects as LabelSuspects
-    from toolkit.stats.labels import label_suspects as label_suspects
-    from toolkit.stats.missing import why_missing as why_missing
-    from toolkit.stats.placed import outcomes_of_placed as outcomes_of_placed
-    from toolkit.stats.placed import placed_images as placed_images
-    from toolkit.stats.planning import Forecast as Forecast
-    from toolkit.stats.planning import PriceOfKnowing as PriceOfKnowing
-    from toolkit.stats.planning import forecast as forecast
-    from toolkit.stats.planning import price_of_knowing as price_of_knowing
-    from toolkit.stats.probing import ProbePlan as ProbePlan
-    from toolkit.stats.probing import compare_probe_plans as compare_probe_plans
-    from toolkit.stats.probing import probe_plan as probe_plan
-    from toolkit.stats.reliability import Calibration as Calibration
-    from toolkit.stats.reliability import calibrated as calibrated
-    from toolkit.stats.reliability import calibration as calibration
-    from toolkit.stats.reliability import ece as ece
-    from toolkit.stats.repeats import flips as flips
-    from toolkit.stats.rescoring import Rescored as Rescored
-    from toolkit.stats.rescoring import rescore as rescore
-    from toolkit.stats.risk_control import Choice as Choice
-    from toolkit.stats.risk_control import pick_threshold as pick_threshold
-    from toolkit.stats.risk_coverage import Areas as Areas
-    from toolkit.stats.risk_coverage import areas as areas
-    from toolkit.stats.sample_size import images_needed as images_needed
-    from toolkit.stats.sample_size import power as power
-    from toolkit.stats.setting_summary import summary as summary
-    from toolkit.stats.stopping import Stopping as Stopping
-    from toolkit.stats.stopping import can_stop as can_stop
-    from toolkit.stats.stopping import interval_so_far as interval_so_far
-    from toolkit.stats.threshold_check import Check as Check
-    from toolkit.stats.threshold_check import check as check
-    from toolkit.stats.threshold_choice import BestThreshold as BestThreshold
-    from toolkit.stats.threshold_choice import best_threshold as best_threshold
-    from toolkit.stats.threshold_curve import ThresholdCurve as ThresholdCurve
-    from toolkit.stats.threshold_curve import thresholds as thresholds
-    from toolkit.stats.ties import TieGroups as TieGroups
-    from toolkit.stats.ties import tie_groups as tie_groups
-    from toolkit.stats.utility import Utility as Utility
+    from toolkit.stats._cascades.cascade_check import CascadeCheck as CascadeCheck
+    from toolkit.stats._cascades.cascade_check import check_cascade as check_cascade
+    from toolkit.stats._cascades.cascades import CascadeSearch as CascadeSearch
+    from toolkit.stats._cascades.cascades import replay_cascade as replay_cascade
+    from toolkit.stats._cascades.cascades import search_cascades as search_cascades
+    from toolkit.stats._cascades.ensembles import Agreement as Agreement
+    from toolkit.stats._cascades.ensembles import agreement as agreement
+    from toolkit.stats._cascades.labels import LabelSuspects as LabelSuspects
+    from toolkit.stats._cascades.labels import label_suspects as label_suspects
+    from toolkit.stats._comparison.comparison import Comparison as Comparison
+    from toolkit.stats._comparison.comparison import compare as compare
+    from toolkit.stats._comparison.cost_forecast import Forecast as Forecast
+    from toolkit.stats._comparison.cost_forecast import PriceOfKnowing as PriceOfKnowing
+    from toolkit.stats._comparison.cost_forecast import forecast as forecast
+    from toolkit.stats._comparison.cost_forecast import price_of_knowing as price_of_knowing
+    from toolkit.stats._comparison.sample_size import images_needed as images_needed
+    from toolkit.stats._comparison.sample_size import power as power
+    from toolkit.stats._comparison.ties import TieGroups as TieGroups
+    from toolkit.stats._comparison.ties import tie_groups as tie_groups
+    from toolkit.stats._core.by_length import accuracy_by_length as accuracy_by_length
+    from toolkit.stats._core.by_length import error_by_position as error_by_position
+    from toolkit.stats._core.character_errors import Confusions as Confusions
+    from toolkit.stats._core.character_errors import confusions as confusions
+    from toolkit.stats._core.character_errors import look_alikes as look_alikes
+    from toolkit.stats._core.character_errors import lower_case as lower_case
+    from toolkit.stats._core.intervals import Interval as Interval
+    from toolkit.stats._core.intervals import clopper_pearson as clopper_pearson
+    from toolkit.stats._core.intervals import clustered_wilson as clustered_wilson
+    from toolkit.stats._core.intervals import fieller as fieller
+    from toolkit.stats._core.intervals import harrell_davis as harrell_davis
+    from toolkit.stats._core.intervals import jeffreys as jeffreys
+    from toolkit.stats._core.intervals import quantile_interval as quantile_interval
+    from toolkit.stats._core.intervals import wilson as wilson
+    from toolkit.stats._core.missing import why_missing as why_missing
+    from toolkit.stats._core.repeats import flip_rates as flip_rates
+    from toolkit.stats._core.setting_summary import summary as summary
+    from toolkit.stats._probing.determinism import DeterminismAudit as DeterminismAudit
+    from toolkit.stats._probing.determinism import SmoothedCurve as SmoothedCurve
+    from toolkit.stats._probing.determinism import audit_determinism as audit_determinism
+    from toolkit.stats._probing.determinism import audit_repeats as audit_repeats
+    from toolkit.stats._probing.determinism import monotone_curve as monotone_curve
+    from toolkit.stats._probing.determinism import smoothed_curve as smoothed_curve
+    from toolkit.stats._probing.elimination import Elimination as Elimination
+    from toolkit.stats._probing.elimination import eliminate as eliminate
+    from toolkit.stats._probing.placed import outcomes_of_placed as outcomes_of_placed
+    from toolkit.stats._probing.placed import placed_images as placed_images
+    from toolkit.stats._probing.probing import ProbePlan as ProbePlan
+    from toolkit.stats._probing.probing import compare_probe_plans as compare_probe_plans
+    from toolkit.stats._probing.probing import probe_plan as probe_plan
+    from toolkit.stats._probing.stopping import Stopping as Stopping
+    from toolkit.stats._probing.stopping import can_stop as can_stop
+    from toolkit.stats._probing.stopping import interval_so_far as interval_so_far
+    from toolkit.stats._thresholds.controlling import ControlSoFar as ControlSoFar
+    from toolkit.stats._thresholds.controlling import control_so_far as control_so_far
+    from toolkit.stats._thresholds.reliability import Calibration as Calibration
+    from toolkit.stats._thresholds.reliability import calibrated as calibrated
+    from toolkit.stats._thresholds.reliability import calibration as calibration
+    from toolkit.stats._thresholds.reliability import ece as ece
+    from toolkit.stats._thresholds.rescoring import Rescored as Rescored
+    from toolkit.stats._thresholds.rescoring import rescore as rescore
+    from toolkit.stats._thresholds.risk_control import Choice as Choice
+    from toolkit.stats._thresholds.risk_control import pick_threshold as pick_threshold
+    from toolkit.stats._thresholds.risk_coverage import Areas as Areas
+    from toolkit.stats._thresholds.risk_coverage import risk_coverage_areas as risk_coverage_areas
+    from toolkit.stats._thresholds.threshold_check import Check as Check
+    from toolkit.stats._thresholds.threshold_check import check_threshold as check_threshold
+    from toolkit.stats._thresholds.threshold_choice import BestThreshold as BestThreshold
+    from toolkit.stats._thresholds.threshold_choice import best_threshold as best_threshold
+    from toolkit.stats._thresholds.threshold_curve import ThresholdCurve as ThresholdCurve
+    from toolkit.stats._thresholds.threshold_curve import thresholds as thresholds
+    from toolkit.stats._thresholds.utility import Utility as Utility
 
 _FILES = {
-    "by_length": (
+    "_core.by_length": (
         "accuracy_by_length",
         "error_by_position",
     ),
-    "cascade_check": (
+    "_cascades.cascade_check": (
         "CascadeCheck",
         "check_cascade",
     ),
-    "cascades": (
+    "_cascades.cascades": (
         "CascadeSearch",
         "replay_cascade",
         "search_cascades",
     ),
-    "character_errors": (
+    "_core.character_errors": (
         "Confusions",
         "confusions",
         "look_alikes",
         "lower_case",
     ),
-    "comparison": (
+    "_comparison.comparison": (
         "Comparison",
         "compare",
     ),
-    "controlling": (
+    "_thresholds.controlling": (
         "ControlSoFar",
         "control_so_far",
     ),
-    "determinism": (
+    "_probing.determinism": (
         "DeterminismAudit",
         "SmoothedCurve",
         "audit_determinism",
         "audit_repeats",
-        "smoothed",
+        "monotone_curve",
         "smoothed_curve",
     ),
-    "elimination": (
+    "_probing.elimination": (
         "Elimination",
         "eliminate",
     ),
-    "ensembles": (
+    "_cascades.ensembles": (
         "Agreement",
         "agreement",
     ),
-    "intervals": (
+    "_core.intervals": (
         "Interval",
         "clopper_pearson",
         "clustered_wilson",
@@ -133,72 +133,72 @@ _FILES = {
         "quantile_interval",
         "wilson",
     ),
-    "labels": (
+    "_cascades.labels": (
         "LabelSuspects",
         "label_suspects",
     ),
-    "missing": ("why_missing",),
-    "placed": (
+    "_core.missing": ("why_missing",),
+    "_probing.placed": (
         "outcomes_of_placed",
         "placed_images",
     ),
-    "planning": (
+    "_comparison.cost_forecast": (
         "Forecast",
         "PriceOfKnowing",
         "forecast",
         "price_of_knowing",
     ),
-    "probing": (
+    "_probing.probing": (
         "ProbePlan",
         "compare_probe_plans",
         "probe_plan",
     ),
-    "reliability": (
+    "_thresholds.reliability": (
         "Calibration",
         "calibrated",
         "calibration",
         "ece",
     ),
-    "repeats": ("flips",),
-    "rescoring": (
+    "_core.repeats": ("flip_rates",),
+    "_thresholds.rescoring": (
         "Rescored",
         "rescore",
     ),
-    "risk_control": (
+    "_thresholds.risk_control": (
         "Choice",
         "pick_threshold",
     ),
-    "risk_coverage": (
+    "_thresholds.risk_coverage": (
         "Areas",
-        "areas",
+        "risk_coverage_areas",
     ),
-    "sample_size": (
+    "_comparison.sample_size": (
         "images_needed",
         "power",
     ),
-    "setting_summary": ("summary",),
-    "stopping": (
+    "_core.setting_summary": ("summary",),
+    "_probing.stopping": (
         "Stopping",
         "can_stop",
         "interval_so_far",
     ),
-    "threshold_check": (
+    "_thresholds.threshold_check": (
         "Check",
-        "check",
+        "check_threshold",
     ),
-    "threshold_choice": (
+    "_thresholds.threshold_choice": (
         "BestThreshold",
         "best_threshold",
     ),
-    "threshold_curve": (
+    "_thresholds.threshold_curve": (
         "ThresholdCurve",
         "thresholds",
     ),
-    "ties": (
+    "_comparison.ties": (
         "TieGroups",
         "tie_groups",
     ),
-    "utility": ("Utility",),
+    "_thresholds.utility": ("Utility",),
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}
 

@@ -8,8 +8,8 @@ from dataclasses import FrozenInstanceError, is_dataclass
 from itertools import chain
 from typing import Any
 
+from toolkit._providers.base import LocalProvider, P, Provider, ServiceProvider
 from toolkit.errors import DeadlineExceeded, ProviderError, SettingError, TransportError, Unsolvable
-from toolkit.providers.base import LocalProvider, P, Provider, ServiceProvider
 from toolkit.testing import hostile
 from toolkit.testing.playing import Ending, Respond, faulty_answer, faulty_steps, is_number, play
 from toolkit.types import Answer, Reply, Sample
@@ -123,7 +123,7 @@ def _is_priced(provider: Provider) -> Iterator[str]:
         return
     if not isinstance(prices, Mapping) or not all(is_number(usd) and usd >= 0 for usd in prices.values()):
         yield f"its prices are {prices!r}, not USD by quantity"
-    worst: object = provider.worst_usd
+    worst: object = provider.max_cost_usd
     if worst is not None and not (is_number(worst) and worst >= 0):  # type: ignore[operator]
         yield f"the most that a reading can cost is {worst!r}, not a number of USD"
 

@@ -1,7 +1,7 @@
 """Controls over frames and figures that exist without them. ipywidgets loads with the first one made.
 
 `progress` shows how a run goes, `explore` the images with what was read, `compare` which setting is better, `tune`
-where to draw the line on confidence, and `dashboard` all of a run folder. What each shows is an object: its state
+where to draw the line on confidence. What each shows is an object: its state
 can be read and set from code, and it is displayed by being the last line of a cell. Where no kernel runs, a saved
 notebook shows it as a picture and a table.
 """
@@ -10,8 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.widgets.app import Dashboard as Dashboard
-    from toolkit.widgets.app import dashboard as dashboard
     from toolkit.widgets.comparison import ComparisonView as ComparisonView
     from toolkit.widgets.comparison import compare as compare
     from toolkit.widgets.explorer import Explorer as Explorer
@@ -23,12 +21,10 @@ if TYPE_CHECKING:
 
 _FILE_OF = {
     "ComparisonView": "comparison",
-    "Dashboard": "app",
     "Explorer": "explorer",
     "ProgressView": "live_progress",
     "Tuner": "tuner",
     "compare": "comparison",
-    "dashboard": "app",
     "explore": "explorer",
     "progress": "live_progress",
     "tune": "tuner",

@@ -8,16 +8,16 @@ import ipywidgets
 import pandas as pd
 
 from toolkit.errors import SettingError
-from toolkit.markup import table, visible
+from toolkit.metrics.markup import table, visible
 from toolkit.plots import forest
 from toolkit.plots.colours import settings_of
 from toolkit.plots.naming import short_labels
 from toolkit.stats import Comparison
 from toolkit.stats import compare as compare_outcomes
-from toolkit.stats.paired_metrics import METRICS
-from toolkit.stats.results import points
+from toolkit.stats._comparison.paired_metrics import METRICS
+from toolkit.stats._core.results import points
+from toolkit.widgets.base import NOTHING, WIDE, FigureImage, WidgetView, offer, picture
 from toolkit.widgets.canvas import drawn, new_figure, shown_px
-from toolkit.widgets.shown import NOTHING, WIDE, FigureImage, Shown, offer, picture
 from toolkit.widgets.sources import Source, how_to_open, outcomes_of, tags_of
 
 _STYLE = {"description_width": "90px"}
@@ -27,7 +27,7 @@ _FIGURE = (
 )
 
 
-class ComparisonView(Shown):
+class ComparisonView(WidgetView):
     """Settings compared in pairs. `comparison` is what is shown; `baseline`, `metric`, `tag` and `value` are controls."""
 
     def __init__(self, source: Source, baseline: str | None, metric: str) -> None:

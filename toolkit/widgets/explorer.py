@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from toolkit._store.run_like import is_run
 from toolkit.errors import DatasetError
-from toolkit.run import Run
+from toolkit.widgets.base import NOTHING, WIDE, WRAPPED, WidgetView, offer
 from toolkit.widgets.gallery_page import page_html
 from toolkit.widgets.selection import OUTCOMES, Filter, Gallery
-from toolkit.widgets.shown import NOTHING, WIDE, WRAPPED, Shown, offer
 from toolkit.widgets.sources import Source, dataset_of, outcomes_of
 
 if TYPE_CHECKING:
-    from toolkit.dataset import Dataset
+    from toolkit._dataset import Dataset
 
 _SIZES = (5, 10, 20, 50)
 _STYLE = {"description_width": "70px"}
@@ -24,7 +24,7 @@ _OUTCOME_WORDS = {
 }  # fmt: skip
 
 
-class Explorer(Shown):
+class Explorer(WidgetView):
     """Images and answers. `chosen` is the filter its controls say, `ids` the images it lets through."""
 
     def __init__(self, source: Source, dataset: "Dataset | None", chosen: Filter, page_size: int) -> None:
@@ -174,7 +174,7 @@ class Explorer(Shown):
         self.body.value = page_html(self._gallery, shown.tolist(), self.chosen.settings, self.dataset, self._checksums)
 
     def _on_export(self, _: object) -> None:
-        from toolkit.markup import visible
+        from toolkit.metrics.markup import visible
 
         try:
             if not self.folder.value.strip():
@@ -186,14 +186,14 @@ class Explorer(Shown):
 
 
 def _order(source: Source, dataset: "Dataset | None") -> list[str] | None:
-    if isinstance(source, Run):
+    if is_run(source):
         return [str(id) for id in source.samples.index]
     return None if dataset is None else list(dataset.ids)
 
 
 def _checksums(source: Source) -> dict[str, str]:
     """SHA-256 of the images that were read in the run, by id; nothing is known of a frame's."""
-    if not isinstance(source, Run):
+    if not is_run(source):
         return {}
     return {sample["id"]: sample["sha256"] for sample in source.store.samples() if sample.get("sha256")}
 

@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolkit.dataset.html import thumbnail
-from toolkit.dataset.images import BadImage
+from toolkit._dataset.html import thumbnail
+from toolkit._dataset.images import BadImage
 from toolkit.errors import DatasetError
-from toolkit.markup import in_attribute, marked, visible
+from toolkit.metrics.markup import in_attribute, marked, visible
 from toolkit.plots.naming import short_labels
 from toolkit.widgets.selection import Gallery
 
 if TYPE_CHECKING:
-    from toolkit.dataset import Dataset
+    from toolkit._dataset import Dataset
 
 _SIGNS = {"correct": "✓ correct", "wrong": "✗ wrong", "no_answer": "– no answer", "error": "! error"}
 _COLOURS = {"correct": "#009E73", "wrong": "#D55E00", "no_answer": "#808080", "error": "#CC79A7"}

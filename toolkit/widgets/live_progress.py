@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import ipywidgets
 import pandas as pd
 
-from toolkit.engine.runner import Progress
+from toolkit._store.store import Store
 from toolkit.errors import StoreError
-from toolkit.store import Store
-from toolkit.widgets.shown import WIDE, WRAPPED, Shown
-from toolkit.widgets.so_far import NO_ANSWER, SoFar
-from toolkit.widgets.standing import Standing, State
+from toolkit.types import Progress
+from toolkit.widgets.base import WIDE, WRAPPED, WidgetView
+from toolkit.widgets.progress_snapshot import ProgressSnapshot, State
+from toolkit.widgets.running_accuracy import NO_ANSWER, RunningAccuracy
 
 _EVERY_S = 0.4
 _PAUSES = 20
@@ -46,12 +46,12 @@ class Watched(Protocol):
         ...
 
 
-class ProgressView(Shown):
+class ProgressView(WidgetView):
     """A live run as a widget. It follows the run by itself, also while other cells run, and may be displayed anew."""
 
     def __init__(self, run: Watched) -> None:
         self._run = run
-        self._so_far = SoFar(run.store, run.settings, run.samples["target"])
+        self._so_far = RunningAccuracy(run.store, run.settings, run.samples["target"])
         self._looking = threading.Lock()
         self.bar = ipywidgets.FloatProgress(min=0.0, max=1.0, description="Trials", layout={"width": "60%"})
         self.stop_button = ipywidgets.Button(
@@ -75,7 +75,7 @@ class ProgressView(Shown):
         self.controls.children = [self.bar, self.hint]
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ProgressSnapshot:
         """Where the run is now."""
         run, progress = self._run, self._run.progress
         state = self._state()  # before the counts: what says it has ended shows the last of them
@@ -84,7 +84,7 @@ class ProgressView(Shown):
             accuracy = self._so_far.table()
         prices = run.manifest["prices_usd"]
         kinds = dict(progress.errors.most_common())
-        return Standing(
+        return ProgressSnapshot(
             state,
             progress.planned,
             progress.left,

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.errors import SettingError
-from toolkit.stats.trials import VERDICTS, codes
+from toolkit.schema import VERDICTS
+from toolkit.stats._core.trials import codes
 from toolkit.widgets.sources import tags_of
 
 OUTCOMES = ("any", *VERDICTS, "disagreement")

@@ -4,24 +4,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from toolkit._store.run_like import RunLike, is_run
+from toolkit._store.store import FileStore
 from toolkit.errors import DatasetError, ToolkitError
-from toolkit.frames import OUTCOMES
-from toolkit.run import Run
-from toolkit.stats.trials import require_columns
-from toolkit.store import FileStore
+from toolkit.schema import OUTCOMES
+from toolkit.stats._core.trials import require_columns
 
 if TYPE_CHECKING:
-    from toolkit.dataset import Dataset
+    from toolkit._dataset import Dataset
 
 _NO_TAGS = frozenset(column.name for column in OUTCOMES) | {"stage", "asked"}
 _MOST_VALUES = 200
 
-Source = Run | pd.DataFrame
+Source = RunLike | pd.DataFrame
 
 
 def outcomes_of(source: Any) -> pd.DataFrame:
     """The outcomes of a run, or the frame itself; `DatasetError` when it is neither."""
-    if isinstance(source, Run):
+    if is_run(source):
         return source.outcomes
     if not isinstance(source, pd.DataFrame):
         raise DatasetError(f"give a run or a frame of outcomes, not a {type(source).__name__}")
@@ -31,7 +31,7 @@ def outcomes_of(source: Any) -> pd.DataFrame:
 
 def how_to_open(source: Source) -> str:
     """Code that makes the variable `outcomes`; where only the user can, it says so."""
-    if isinstance(source, Run) and isinstance(source.store, FileStore):
+    if is_run(source) and isinstance(source.store, FileStore):
         return f"outcomes = tk.open_run({str(source.store.path)!r}).outcomes"
     return "# outcomes: the frame that this widget was given, as run.outcomes"
 
@@ -53,9 +53,9 @@ def tags_of(outcomes: pd.DataFrame) -> dict[str, list[Any]]:
 
 def dataset_of(source: Source) -> "Dataset | None":
     """The dataset that a run was made on, if it still lies where it lay."""
-    from toolkit.dataset import load_dataset
+    from toolkit._dataset import load_dataset
 
-    path = source.manifest["dataset_path"] if isinstance(source, Run) else None
+    path = source.manifest["dataset_path"] if is_run(source) else None
     if path is None:
         return None
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.stats.trials import require_columns
+from toolkit.stats._core.trials import require_columns
 
 _NUMBER = re.compile(r"(?<=[(\s])(\w*(?:score|threshold|confidence)\w*)=([-+.\deE]+)(?:,\s*)?")
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from toolkit.plots.colours import settings_of
 from toolkit.stats import Choice, ThresholdCurve, Utility
-from toolkit.stats.placement import Grid
-from toolkit.widgets.shown import WIDE, WRAPPED, FigureImage, Shown, picture
+from toolkit.stats._thresholds.placement import Grid
+from toolkit.widgets.base import WIDE, WRAPPED, FigureImage, WidgetView, picture
 from toolkit.widgets.sources import Source, how_to_open, outcomes_of
 from toolkit.widgets.subjects import Subject, chosen, subjects
 from toolkit.widgets.tuner_figure import TunerFigure
@@ -27,7 +27,7 @@ _FIGURE = (
 )
 
 
-class Tuner(Shown):
+class Tuner(WidgetView):
     """A threshold to be moved by hand. `setup` is its state, and may be set; `row` and `choice` are what it finds."""
 
     def __init__(self, source: Source, setup: Setup, among: list[Subject]) -> None:
@@ -59,7 +59,7 @@ class Tuner(Shown):
             description="Wrong at most", style=_DESCRIBED, layout=_LONG,
         )  # fmt: skip
         self.confidence = ipywidgets.Dropdown(
-            options=[(f"{100 * level:g} % sure", level) for level in sorted({*_CONFIDENCES, setup.confidence})],
+            options=[(f"{100 * confidence_level:g} % sure", confidence_level) for confidence_level in sorted({*_CONFIDENCES, setup.confidence})],
             value=setup.confidence, description="", layout={"width": "120px"},
             tooltip="how sure the promise about wrong answers is to be",
         )  # fmt: skip

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from toolkit.plots import threshold_curve
 from toolkit.plots.colours import styles
 from toolkit.stats import Choice, ThresholdCurve
-from toolkit.stats.placement import Grid
+from toolkit.stats._thresholds.placement import Grid
 from toolkit.widgets.canvas import encoded, new_figure, shown_px
 from toolkit.widgets.tuning import Setup, at, most_worth
 
@@ -110,7 +110,7 @@ class TunerFigure:
 
 
 def _some(rows: int) -> NDArray[np.intp]:
-    """Places of some rows of a long curve: more are not seen, and take time."""
+    """AdaptiveSemaphore of some rows of a long curve: more are not seen, and take time."""
     return np.unique(np.linspace(0, rows - 1, min(rows, _MOST_POINTS)).astype(np.intp))
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.markup import table, visible
+from toolkit.metrics.markup import table, visible
 from toolkit.stats import Choice, ThresholdCurve, Utility, pick_threshold, thresholds
-from toolkit.stats.results import confidence as in_percent
-from toolkit.stats.results import percent
+from toolkit.stats._core.results import confidence as in_percent
+from toolkit.stats._core.results import percent
 from toolkit.widgets.subjects import Subject
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from toolkit._run.run import Run, open_run
+from toolkit._store.json_lines import Record
+from toolkit._store.store import FileStore
 from toolkit.errors import StoreError
-from toolkit.run import Run, open_run
-from toolkit.json_lines import Record
-from toolkit.store import FileStore
 
 STORE_FILES = ("attempts.jsonl", "manifest.json", "samples.jsonl")
 
@@ -27,7 +27,7 @@ _MANIFEST = {
     },
     "dataset_path": None,
     "prices_usd": {"capsolver()": {"charged": 0.001}, "cascade()": {"first: charged": 0.001}, "echo()": {}},
-    "worst_usd": {"capsolver()": 0.001, "cascade()": None, "echo()": 0.0},
+    "max_cost_usd": {"capsolver()": 0.001, "cascade()": None, "echo()": 0.0},
     "price_dates": {"capsolver()": "2026-09-01"},
     "machine": {"system": "test", "processor": "x86_64", "cores": 2, "python": "3.11", "drives": None},
     "packages": {"image-to-text-toolkit": "0.1.0", "numpy": "2.0.0"},

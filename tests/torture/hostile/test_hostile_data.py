@@ -19,10 +19,10 @@ import pytest
 from PIL import Image
 
 import toolkit as tk
-from toolkit.dataset.images import BadImage, decoded, faults
+from toolkit._dataset.images import BadImage, decoded, faults
+from toolkit._http import ImageDownloads
+from toolkit._providers._images import decode
 from toolkit.errors import BadRequest, DatasetError
-from toolkit.http import ImageDownloads
-from toolkit.providers._images import decode
 
 DEEP = "[" * 100_000
 

@@ -1,0 +1,128 @@
+"""LMDB as the scene-text recognition community ships it: ``num-samples``, and from 1 ``image-%09d``, ``label-%09d``."""
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from toolkit._dataset.dataset import Dataset
+from toolkit._dataset.formats.base import Format, Options
+from toolkit._dataset.intake import Intake
+from toolkit.errors import DatasetError, require
+from toolkit.types import Source
+
+_MOST_DIGITS = 19
+
+_open_environments: dict[tuple[int, Path], Any] = {}
+"""By process and path: an environment may be open once in a process, and must not be used across a fork."""
+
+
+@dataclass(frozen=True, slots=True)
+class LmdbImage:
+    """The n-th image of a database, counted from 1."""
+
+    database: Path
+    number: int
+
+    def read(self) -> bytes:
+        with _sound(self.database), _environment(self.database).begin(buffers=False) as transaction:
+            image = transaction.get(_image_key(self.number))
+        if image is None:
+            raise DatasetError(f"{self.database}: the database has no {_image_key(self.number).decode()}")
+        return bytes(image)
+
+
+class LmdbImages:
+    """Images of one database by their numbers: 8 bytes a row."""
+
+    def __init__(self, database: Path, numbers: "array[int]") -> None:
+        self._database = database
+        self._numbers = numbers
+
+    def __getitem__(self, row: int) -> Source:
+        return LmdbImage(self._database, self._numbers[row])
+
+    def take(self, rows: Iterable[int]) -> Self:
+        return type(self)(self._database, array("Q", (self._numbers[int(row)] for row in rows)))
+
+
+def _load(path: Path, options: Options) -> Dataset:
+    database = path if path.is_dir() else path.parent
+    environment = _environment(database)
+    intake = Intake(options.on_error, only_tags=options.tags)
+    intake.reading(database, "sample")
+    numbers = array("Q")
+    with _sound(database), environment.begin() as transaction:
+        for number in range(1, _sample_count(transaction, database) + 1):
+            label = transaction.get(f"label-{number:09d}".encode())
+            try:
+                target = None if label is None else label.decode()
+            except UnicodeDecodeError:
+                intake.refuse(number, f"the label {label!r:.60} is not UTF-8", "write it as UTF-8")
+                continue
+            # the key is looked for, the image not copied
+            with transaction.cursor() as cursor:
+                there = cursor.set_key(_image_key(number))
+            if not there:
+                intake.refuse(number, f"there is no {_image_key(number).decode()}", "add the image")
+            elif intake.accept(number, f"{number:09d}", target):
+                numbers.append(number)
+    return intake.dataset(LmdbImages(database, numbers), name=database.resolve().name, path=path)
+
+
+def _sample_count(transaction: Any, database: Path) -> int:
+    value = transaction.get(b"num-samples")
+    most = transaction.stat()["entries"]  # a larger number would be a walk through nothing
+    if value is None or not value.isdigit() or len(value) > _MOST_DIGITS or int(value) > most:
+        raise DatasetError(
+            f"{database}: num-samples is {value!r:.60} where a number is needed, at most {most:,}; is it a text dataset?"
+        )
+    return int(value)
+
+
+def _environment(database: Path) -> Any:
+    key = (os.getpid(), database.resolve())
+    if key not in _open_environments:
+        lmdb = require("lmdb", "reading LMDB datasets", "lmdb")
+        try:
+            # no lock file and no read-ahead: the folder may be read-only, and images are read in any order
+            _open_environments[key] = lmdb.open(
+                str(key[1]), readonly=True, lock=False, readahead=False, create=False, max_spare_txns=8
+            )
+        except lmdb.Error as error:
+            raise DatasetError(f"{database}: not readable as LMDB ({error})") from error
+        _check_whole(_open_environments[key], database)
+    return _open_environments[key]
+
+
+def _check_whole(environment: Any, database: Path) -> None:
+    """A database that was cut is read beyond its end by LMDB, and the system ends the whole process for that."""
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    size = (database / "data.mdb").stat().st_size
+    if size < needed:
+        _open_environments.pop((os.getpid(), database.resolve())).close()
+        raise DatasetError(f"{database}: data.mdb has {size:,} bytes where {needed:,} belong; copy it anew")
+
+
+@contextmanager
+def _sound(database: Path) -> Iterator[None]:
+    """A page that is damaged is a matter of the dataset."""
+    lmdb = require("lmdb", "reading LMDB datasets", "lmdb")
+    try:
+        yield
+    except lmdb.Error as error:
+        raise DatasetError(f"{database}: not readable as LMDB ({error}); copy it anew") from error
+
+
+def _image_key(number: int) -> bytes:
+    return f"image-{number:09d}".encode()
+
+
+def _matches(path: Path) -> bool:
+    return (path / "data.mdb").is_file() if path.is_dir() else path.name == "data.mdb"
+
+
+LMDB = Format("lmdb", _matches, _load)

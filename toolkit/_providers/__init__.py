@@ -1,0 +1,28 @@
+"""Adapters: one class a service or engine, one file a class."""
+
+from toolkit._providers.base import LocalProvider, Provider, ServiceProvider, grid
+from toolkit._providers.capmonster import CapMonster
+from toolkit._providers.capsolver import CapSolver
+from toolkit._providers.cascade import Cascade
+from toolkit._providers.openai_compatible import OpenAICompatible
+from toolkit._providers.rapidocr import RapidOCR
+from toolkit._providers.tesseract import Tesseract
+
+REGISTRY: dict[str, type[Provider]] = {
+    provider.name: provider for provider in (CapMonster, CapSolver, OpenAICompatible, RapidOCR, Tesseract)
+}
+"""Every provider that a command line can name, by its name."""
+
+__all__ = [
+    "REGISTRY",
+    "CapMonster",
+    "CapSolver",
+    "Cascade",
+    "LocalProvider",
+    "OpenAICompatible",
+    "Provider",
+    "RapidOCR",
+    "ServiceProvider",
+    "Tesseract",
+    "grid",
+]

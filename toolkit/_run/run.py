@@ -1,0 +1,304 @@
+"""A run as it stands in its store: opened with `open_run`, or given by `benchmark` and `start`."""
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from toolkit._report import summary_table as show
+from toolkit._report.export import export
+from toolkit._store.columns import LogReader
+from toolkit._store.event_schema import check_manifest, check_settings, sound_samples
+from toolkit._store.frames import outcomes_frame, samples_frame
+from toolkit._store.store import FileStore, Store
+from toolkit.errors import SettingError, StoreCorrupt
+from toolkit.metrics import STRICT, Normaliser
+from toolkit.schema import MAIN_FIGURES
+from toolkit.stats import summary
+
+if TYPE_CHECKING:
+    from toolkit._dataset import Dataset
+    from toolkit.plots import RunPlots
+
+PathLike = str | os.PathLike[str]
+
+
+class Run:
+    """What was asked and what came of it. Every figure is computed from the log when it is looked at."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.manifest = check_manifest(store.manifest(), f"{store!r}, manifest")
+        self._log = LogReader(store)
+        self._outcomes: pd.DataFrame | None = None
+        self._judged_to = 0
+        self._samples: pd.DataFrame | None = None
+
+    # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def settings(self) -> list[str]:
+        """Labels of the settings, in the order of the plan."""
+        return list(self.manifest["plan"]["settings"])
+
+    @property
+    def planned(self) -> int:
+        """How many trials the plan holds."""
+        plan = self.manifest["plan"]
+        return len(plan["settings"]) * int(plan["dataset"]["samples"]) * int(plan["repeats"])
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """The labelled images: target and a column a tag, by sample id."""
+        if self._samples is None:
+            self._samples = samples_frame(sound_samples(self.store.samples(), f"{self.store!r}, samples"))
+        return self._samples
+
+    # ── what came of it ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def attempts(self) -> pd.DataFrame:
+        """Every try, in the order they ended; columns: `toolkit._store.frames.ATTEMPTS`."""
+        self._log.read_on()
+        heard_of = self._log.attempts["setting"].cat.categories, self._log.run_state.settings
+        check_settings(chain(*heard_of), self.manifest, repr(self.store))
+        return self._log.attempts
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """One row per trial, answers compared strictly; columns: `toolkit._store.frames.OUTCOMES`, then the tags.
+
+        Trials that are still to come have no row. Those of a setting that was stopped (a bad key, no money left)
+        have one, with the reason for which they were not asked.
+        """
+        attempts = self.attempts
+        if self._outcomes is None or self._judged_to != self._log.offset:
+            self._outcomes, self._judged_to = self._judged(attempts, STRICT), self._log.offset
+        return self._outcomes
+
+    def judge(self, normaliser: Normaliser) -> pd.DataFrame:
+        """The outcomes with answers compared under another normaliser. Nothing is asked again."""
+        return self._judged(self.attempts, normaliser)
+
+    def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
+        """One row per setting, or per setting and slice: accuracy, coverage, error rates, latency, cost, with intervals."""
+        return summary(self.outcomes, by=by)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every trial of the plan was asked and has an outcome."""
+        return not self.stopped and len(self.outcomes) == self.planned
+
+    @property
+    def stopped(self) -> dict[str, str]:
+        """Settings that were stopped before their end, each with the reason."""
+        self.attempts  # noqa: B018 -- the look reads on
+        return dict(self._log.run_state.stopped)
+
+    @property
+    def limits(self) -> pd.DataFrame:
+        """What each account was allowed, over time: a row for the start of a session and for every change.
+
+        Columns: account, at (s since 1970), in_flight (readings at a time), per_second (requests; missing while no
+        rate was declared or learned).
+        """
+        self.attempts  # noqa: B018 -- the look reads on
+        columns = ["account", "at", "in_flight", "per_second"]
+        frame = pd.DataFrame(self._log.run_state.limits, columns=columns)
+        return frame.astype({"account": "str", "at": float, "in_flight": "int32", "per_second": float})
+
+    @property
+    def plot(self) -> "RunPlots":
+        """The figures that these data can fill: ``run.plot.accuracy_latency()``; its repr lists them."""
+        from toolkit.plots import RunPlots
+
+        return RunPlots(lambda: self.outcomes, lambda: self.attempts)
+
+    # ── what is handed on ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of the run by its name, summary first; `toolkit.schema` says what the columns are."""
+        return {
+            "summary": self.summary(),
+            "outcomes": self.outcomes,
+            "attempts": self.attempts,
+            "samples": self.samples,
+            "spend": self.spend,
+            "unsettled": self.unsettled,
+            "limits": self.limits,
+        }
+
+    def export(self, path: PathLike, table: str | None = None) -> Path:
+        """Write one of `tables` to a .csv, .parquet, .tex or .xlsx file; without a name the summary, or all to .xlsx.
+
+        Of the summary, LaTeX gets the figures that fit on a page; `tk.export` writes any other choice.
+        """
+        suffix, tables = Path(path).suffix.lower(), self.tables
+        if table is not None and table not in tables:
+            raise SettingError(f"table={table!r} is not one of {', '.join(tables)}")
+        if table is None and suffix == ".xlsx":
+            return export(tables, path)
+        frame = tables[table or "summary"]
+        if suffix == ".tex" and table in (None, "summary"):
+            kept = ("setting", *(f"{name}{end}" for name in MAIN_FIGURES for end in ("", "_low", "_high")))
+            frame = frame[[name for name in kept if name in frame.columns]]
+        return export(frame, path)
+
+    def report(
+        self,
+        path: PathLike,
+        *,
+        dataset: "Dataset | PathLike | None" = None,
+        title: str | None = None,
+        max_risk: float = 0.05,
+        worst: int = 24,
+    ) -> Path:
+        """Write all there is to say of the run into one HTML file, which needs no network and loads nothing.
+
+        It holds summary, comparison, thresholds for at most `max_risk` wrong, latency, the `worst` errors with their
+        images (200 at most), settings, money, the method of each number and where it all comes from. Images are read
+        from `dataset`, else from where the dataset was; only those that are what was read are shown. Without the
+        extra ``report`` its tables cannot be sorted.
+        """
+        from toolkit._report.write import write_report
+
+        return write_report(self, path, dataset=dataset, title=title, max_risk=max_risk, worst=worst)
+
+    # ── money ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def unsettled(self) -> pd.DataFrame:
+        """Requests that may have been charged and whose answer never came: one row each, with the most it cost.
+
+        Columns: setting, sample, repeat, asked_at (s since 1970), task_id, reason, cost_usd (missing without a price).
+        """
+        self.attempts  # noqa: B018 -- the look reads on
+        worst = self.manifest["max_cost_usd"]
+        rows = [
+            (
+                *lost.trial,
+                lost.at,
+                None if lost.task_id is None else str(lost.task_id),  # as among the attempts
+                lost.reason,
+                worst[lost.trial.setting],
+            )
+            for lost in self._log.run_state.unsettled
+        ]
+        names = ["setting", "sample", "repeat", "asked_at", "task_id", "reason", "cost_usd"]
+        return pd.DataFrame(rows, columns=names).astype({"asked_at": float, "cost_usd": float})
+
+    @property
+    def spend(self) -> pd.DataFrame:
+        """The modelled bill beside the measured one: one row per account with a service.
+
+        Columns: account, charged (answers), modelled_usd (missing without a price), unsettled_usd (at most),
+        measured_usd (balance before less balance after, over the sessions that noted both; missing without),
+        measured_per_1000_usd.
+        """
+        unsettled = self.unsettled  # the look reads on
+        charged, modelled = self._bills()
+        rows = []
+        for account in dict.fromkeys(name for label in self.settings for name in self._accounts_of(label)):
+            mine = [label for label in self.settings if account in self._accounts_of(label)]
+            measured = _fallen(self._log.run_state.balances, account)
+            answers = charged.get(account, 0.0)
+            rows.append(
+                {
+                    "account": account,
+                    "charged": int(answers),
+                    "modelled_usd": modelled.get(account, 0.0),
+                    "unsettled_usd": unsettled.loc[unsettled["setting"].isin(mine), "cost_usd"].sum(skipna=False),
+                    "measured_usd": measured,
+                    "measured_per_1000_usd": 1000 * measured / answers if measured is not None and answers else None,
+                }
+            )
+        columns = ["modelled_usd", "unsettled_usd", "measured_usd", "measured_per_1000_usd"]
+        return pd.DataFrame(rows, columns=["account", "charged", *columns]).astype(dict.fromkeys(columns, float))
+
+    def _bills(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Charged answers of each account, and what they cost at their settings' prices."""
+        charged: dict[str, float] = {}
+        cost: dict[str, float] = {}
+        for label, used in self._log.run_state.usage.items():
+            prices = self.manifest["prices_usd"][label]
+            for name, quantity in used.items():
+                stage, _, kind = name.rpartition(": ")
+                accounts = self._accounts_of(label, stage)
+                if not accounts:
+                    raise StoreCorrupt(
+                        f"{self.store!r}: the log has a charge by {label!r}, for which the manifest names no account; "
+                        "restore the one or the other from a copy"
+                    )
+                account = accounts[0]
+                charged[account] = charged.get(account, 0.0) + quantity * (kind == "charged")
+                usd = math.nan if prices is None else prices.get(name, 0.0)
+                cost[account] = cost.get(account, 0.0) + quantity * usd
+        return charged, cost
+
+    def _accounts_of(self, label: str, stage: str = "") -> list[str]:
+        """The accounts of a setting: its own, or those of a cascade's stages, or of one stage of it."""
+        account = self.manifest["plan"]["settings"][label]["account"]
+        if isinstance(account, dict):
+            return [account[stage]] if stage in account else [] if stage else list(account.values())
+        return [] if account is None else [account]
+
+    # ── how it is read, how it shows ─────────────────────────────────────────────────────────────────────
+
+    def _judged(self, attempts: pd.DataFrame, normaliser: Normaliser) -> pd.DataFrame:
+        return outcomes_frame(
+            attempts,
+            self.samples,
+            prices=self.manifest["prices_usd"],
+            normaliser=normaliser,
+            stopped=self._log.run_state.stopped,
+            repeats=int(self.manifest["plan"]["repeats"]),
+        )
+
+    def __repr__(self) -> str:
+        plan = self.manifest["plan"]
+        return (
+            f"<Run of {len(plan['settings'])} settings on {plan['dataset']['name']}: "
+            f"{len(self.outcomes):,} of {self.planned:,} trials, in {self.store!r}>"
+        )
+
+    def _repr_html_(self) -> str:
+        plan = self.manifest["plan"]
+        facts = {
+            "trials": f"{len(self.outcomes):,} of {self.planned:,}",
+            "begun": self.manifest["created_at"],
+            "dataset": f"{plan['dataset']['name']} {plan['dataset']['fingerprint'][:12]}",
+            "store": repr(self.store),
+            **{f"{setting} stopped:": reason for setting, reason in self.stopped.items()},
+        }
+        summary = self.summary()
+        caution = show.caution(summary)
+        if caution:
+            facts["latency:"] = caution
+        ties = show.ties(self.outcomes)
+        if ties:
+            facts["ranks:"] = ties
+        return show.as_html(show.leaderboard(summary), f"Run on {plan['dataset']['name']}", facts)
+
+
+def open_run(store: Store | PathLike) -> Run:
+    """The run in a folder, for looking at; it may still be running elsewhere."""
+    return Run(FileStore(store) if isinstance(store, (str, os.PathLike)) else store)
+
+
+def _fallen(balances: Iterable[Mapping[str, Any]], account: str) -> float | None:
+    """By how much an account's balance fell within the sessions that saw both ends of it."""
+    fallen, before = None, None
+    for record in balances:
+        if record["account"] != account:
+            continue
+        if record["when"] == "before":
+            before = record["usd"]
+        elif before is not None:
+            fallen = (fallen or 0.0) + before - record["usd"]
+            before = None
+    return fallen

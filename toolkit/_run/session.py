@@ -1,0 +1,129 @@
+"""A session of a run: everything checked, the store claimed, its log read, the backends made."""
+
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit._dataset import Dataset, load_dataset
+from toolkit._engine.backends import Accounts, BackendConfig, LimitsLike, backends, limits_of
+from toolkit._engine.budget import Budget
+from toolkit._engine.journal import Journal
+from toolkit._engine.plan import Done, Plan
+from toolkit._engine.retry import RetryPolicy
+from toolkit._engine.runner import Runner, TrialSource
+from toolkit._engine.selftest import drives
+from toolkit._providers.base import Provider, distinct
+from toolkit._run.checks import check_limits, check_numbers, check_plan
+from toolkit._run.manifest import labels, manifest, session
+from toolkit._run.run import PathLike
+from toolkit._store.event_schema import understood
+from toolkit._store.run_state import RunState
+from toolkit._store.store import FileStore, MemoryStore, Store
+
+DatasetLike = Dataset | PathLike
+StoreLike = Store | PathLike | None
+
+
+def as_dataset(dataset: DatasetLike) -> Dataset:
+    """A dataset, or the one at a path."""
+    return dataset if isinstance(dataset, Dataset) else load_dataset(Path(dataset))
+
+
+def as_store(store: StoreLike) -> Store:
+    """A store, the one in a folder, or one in memory."""
+    if store is None:
+        return MemoryStore()
+    return FileStore(store) if isinstance(store, (str, os.PathLike)) else store
+
+
+@dataclass(frozen=True)
+class Session:
+    """A claimed store, the runner that will fill it, and the money it may spend."""
+
+    store: Store
+    runner: Runner
+    budget: Budget
+
+
+def open_session(
+    dataset: DatasetLike,
+    settings: Provider | Iterable[Provider],
+    *,
+    repeats: int = 1,
+    seed: int = 0,
+    store: StoreLike = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    limits: LimitsLike = None,
+    budget_usd: float | None = None,
+    retry: RetryPolicy | None = None,
+    retry_errors: bool = False,
+    deadline_s: float = 120.0,
+    transport: str = "auto",
+    design: Mapping[str, Any] | None = None,
+    trial_source: Callable[[Plan, Done, RunState], TrialSource] = lambda plan, done, run_state: plan,  # noqa: ARG005 -- one signature
+) -> Session:
+    """See `toolkit.start`. `trial_source` chooses the trials, all of the plan by default; `design` says so in the manifest."""
+    dataset = as_dataset(dataset)
+    by_label = distinct(settings)
+    check_numbers(repeats, seed, workers, deadline_s)
+    check_plan(dataset, by_label, budget_usd)
+    accounts = Accounts(by_label)
+    check_limits(limits, {account.service for account in accounts.names})
+    in_flight = max((limits_of(limits, account).in_flight for account in accounts.names), default=0)
+    can_drive = drives(transport, in_flight) if in_flight else None
+    named = {label: accounts.named(setting) for label, setting in by_label.items()}
+    kept = as_store(store)
+    kept.open(manifest(dataset, by_label, named, repeats, seed, can_drive, design), labels(dataset))
+    try:
+        run_state = run_state_of(kept)
+        began = session(kept)
+        run_state.read([began])
+        kept.append(began)
+        journal = Journal(kept)
+        plan = Plan(tuple(by_label), dataset.ids, repeats, seed)
+        done = plan.done(run_state.done(retry_errors=retry_errors))
+        budget = Budget(budget_usd, _spent_usd(run_state, by_label))
+        means = BackendConfig(journal, budget, limits, transport, workers, executor, deadline_s)
+        groups = backends(by_label, accounts, means, run_state.to_collect())
+        runner = Runner(trial_source(plan, done, run_state), dataset, journal, groups, done, retry or RetryPolicy())
+        return Session(kept, runner, budget)
+    except BaseException:
+        kept.close()
+        raise
+
+
+def run_state_of(store: Store) -> RunState:
+    """What the log of a store says so far; `StoreCorrupt` names a line that says nothing."""
+    run_state = RunState()
+    with _uncollected():
+        for records, offset in store.blocks():
+            with understood(store, records, offset):
+                run_state.read(records)
+    return run_state
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Millions of events hold no cycles, and looking for some again and again takes a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _spent_usd(run_state: RunState, settings: Mapping[str, Provider]) -> float:
+    """What earlier sessions of this store spent, or may have spent."""
+    spent = 0.0
+    for label, used in run_state.usage.items():
+        prices = settings[label].prices or {} if label in settings else {}
+        spent += sum(prices.get(name, 0.0) * quantity for name, quantity in used.items())
+    return spent + sum(settings[lost.trial.setting].max_cost_usd or 0.0 for lost in run_state.unsettled)

@@ -1,0 +1,266 @@
+"""Asking settings in turn while unsure: what recorded answers say it would have given.
+
+Recorded answers stand in for live ones as long as a provider answers the same whoever was asked before; a stage
+that failed is passed over, as a live cascade passes it over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from toolkit.errors import DatasetError, SettingError
+from toolkit.stats._cascades.aligned import Aligned
+from toolkit.stats._core.bootstrap import bca, cells_of
+from toolkit.stats._core.intervals import FloatArray
+from toolkit.stats._core.results import Result, confidence
+from toolkit.stats._core.trials import BoolArray, CodeArray
+from toolkit.stats._thresholds.utility import Utility
+
+Stage = tuple[str, float | None]
+"""A setting, and the confidence from which its answer is taken; None takes any answer."""
+
+AdaptiveSemaphore = tuple[tuple[int, int], ...]
+"""A cascade by number: each stage's setting, and the place of its threshold among those tried."""
+
+THRESHOLDS = 10
+
+
+def cascade_label(stages: Sequence[Stage]) -> str:
+    """How a cascade is written: ``a >=0.9 > b``."""
+    return " > ".join(name if threshold is None else f"{name} >={threshold:g}" for name, threshold in stages)
+
+
+def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, label: str | None = None) -> pd.DataFrame:
+    """The outcomes a cascade would have had on the images that all its stages read, as an outcomes frame.
+
+    Each image has the row of the stage that answered, under the cascade's `label`; ``stage`` and ``asked`` say
+    which and how many were asked, and ``cost_usd``, ``latency_s`` and ``elapsed_s`` add up those of all asked.
+    A stage's answer is taken if its confidence reaches the stage's threshold, or if the stage has none; that holds for the
+    last stage too, so that an image nobody is sure about has no answer. It is an error if the last stage failed. Of
+    repeats, the first.
+    """
+    plan: list[Stage] = [(stage, None) if isinstance(stage, str) else stage for stage in stages]
+    if not plan:
+        raise SettingError("a cascade takes one stage at least")
+    aligned = Aligned.of(outcomes)
+    place = [_place(aligned.settings, name) for name, _ in plan]
+    aligned = aligned.take(np.all(aligned.row[place] >= 0, axis=0))
+    sure = aligned.numbers("confidence")
+    accepted = np.array(
+        [
+            aligned.answered[i] & (np.bool_(t is None) | (sure[i] >= (t or 0.0)))
+            for i, (_, t) in zip(place, plan, strict=True)
+        ]
+    )
+    taken = np.asarray(accepted.any(axis=0))
+    stage = np.where(taken, np.argmax(accepted, axis=0), len(plan) - 1)
+    images = np.arange(stage.size)
+    found = aligned.outcomes.iloc[aligned.row[place][stage, images]].reset_index(drop=True)
+    found["setting"] = label or cascade_label(plan)
+    failed = aligned.error[place][stage, images]
+    verdict = found["outcome"].astype("str").to_numpy(dtype=object)
+    found["outcome"] = np.where(taken, verdict, np.where(failed, "error", "no_answer"))
+    for name in {"text", "confidence", "edits", "ned"} & set(found.columns):
+        found[name] = found[name].where(taken)
+    if "correct_normalised" in found:
+        found["correct_normalised"] = found["correct_normalised"].to_numpy(np.bool_) & taken
+    for name in [name for name in ("cost_usd", "latency_s", "elapsed_s") if name in found]:
+        found[name] = np.cumsum(_spent(aligned, name)[place], axis=0)[stage, images]
+    return found.assign(stage=[plan[k][0] for k in stage.tolist()], asked=stage + 1)
+
+
+def _spent(aligned: Aligned, name: str) -> FloatArray:
+    """What asking costs, also without an answer: a refusal's time is that of its whole trial."""
+    spent = aligned.numbers(name)
+    return np.where(np.isnan(spent), aligned.numbers("elapsed_s"), spent) if name == "latency_s" else spent
+
+
+def _place(settings: Sequence[str], name: str) -> int:
+    if name not in settings:
+        raise SettingError(f"no setting {name!r}; the outcomes hold {', '.join(settings)}")
+    return settings.index(name)
+
+
+# ── search ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, repr=False)
+class CascadeSearch(Result):
+    """The best cascade found, and what finding it is honestly worth.
+
+    `best` lists its stages; `apparent` is its utility an image on the data that chose it, `value` (with its
+    interval) that of choosing on other images, and `single_value` that of choosing the best single setting on
+    other images. `table` lists the best candidates by apparent utility with what each does. `utility` is what they
+    were judged by.
+    """
+
+    table: pd.DataFrame
+    best: list[Stage]
+    apparent: float
+    value: float
+    value_low: float
+    value_high: float
+    single_value: float
+    images: int
+    tried: int
+    confidence_level: float
+    utility: Utility
+
+    def explain(self) -> str:
+        return (
+            f"{cascade_label(self.best)} is the best of {self.tried:,} candidates on {self.images:,} images: worth "
+            f"{self.apparent:.4g} an image there, and {self.value:.4g} on images that had no say in the choice "
+            f"({confidence(self.confidence_level)} interval {self.value_low:.4g} to {self.value_high:.4g}); the best single "
+            f"setting, chosen likewise, is worth {self.single_value:.4g}."
+        )
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """Worth of each setting's outcome and price of asking it, settings × images; acceptance by threshold."""
+
+    settings: list[str]
+    gain: FloatArray
+    spent: FloatArray
+    accepted: list[BoolArray]
+    thresholds: list[list[float | None]]
+
+    def worth(self, stages: Sequence[tuple[int, int]]) -> FloatArray:
+        """Utility of each image under stages of (setting, place of its threshold)."""
+        last, _ = stages[-1]
+        worth = self.gain[last] - self.spent[last]
+        for setting, threshold in reversed(stages[:-1]):
+            worth = np.where(self.accepted[setting][threshold], self.gain[setting], worth) - self.spent[setting]
+        return np.asarray(worth)
+
+    def named(self, stages: Sequence[tuple[int, int]]) -> list[Stage]:
+        cut = [(self.settings[i], self.thresholds[i][t]) for i, t in stages[:-1]]
+        return [*cut, (self.settings[stages[-1][0]], None)]
+
+
+def search_cascades(
+    outcomes: pd.DataFrame,
+    utility: Utility,
+    *,
+    thresholds: int = THRESHOLDS,
+    third_stage: bool = True,
+    folds: int = 5,
+    repeats: int = 4,
+    confidence_level: float = 0.95,
+    top: int = 10,
+    seed: int = 0,
+) -> CascadeSearch:
+    """Try every single setting and every ordered pair at several thresholds of the first, then a third stage.
+
+    `utility` must be in the unit of ``cost_usd``, whose recorded values are the price of asking (none where the
+    column lacks); its own `price` is not used. Thresholds are quantiles of the first setting's confidence. The
+    third stage is added greedily to the best pair. Choosing is repeated inside each part of the cross-fit.
+    """
+    aligned = Aligned.of(outcomes)
+    aligned = aligned.take(np.all(aligned.row >= 0, axis=0))
+    n = aligned.row.shape[1]
+    if n < folds or folds < 2:
+        raise DatasetError(f"{n} images that all settings read are too few for {folds} parts")
+    stages = _stages(aligned, utility, thresholds)
+    k = len(aligned.settings)
+    pairs = [((i, t), (j, 0)) for i, j in permutations(range(k), 2) for t in range(len(stages.thresholds[i]))]
+    candidates: list[AdaptiveSemaphore] = [*(((i, 0),) for i in range(k)), *pairs]
+    rng = np.random.default_rng(seed)
+    fold = np.array([rng.permutation(n) % folds for _ in range(repeats)])
+    sums = np.empty((len(candidates), repeats, folds))
+    for c, candidate in enumerate(candidates):
+        worth = stages.worth(candidate)
+        for r in range(repeats):
+            sums[c, r] = np.bincount(fold[r], worth, folds)
+    total = sums[:, 0].sum(axis=1)
+    held, single = np.zeros(n), np.zeros(n)
+    for r in range(repeats):
+        for part in range(folds):
+            rest = total - sums[:, r, part]
+            kept = fold[r] == part
+            chosen = _with_third(stages, candidates, rest, ~kept, third_stage=third_stage)
+            held[kept] += stages.worth(chosen)[kept] / repeats
+            single[kept] += stages.worth(candidates[int(np.argmax(rest[:k]))])[kept] / repeats
+    best = _with_third(stages, candidates, total, np.ones(n, np.bool_), third_stage=third_stage)
+    low, high = bca(lambda s: s[:, 0] / s[:, 1], cells_of(held, np.ones(n)), confidence_level, seed=seed)
+    ranked = [best, *(candidates[c] for c in np.argsort(-total, kind="stable") if candidates[c] != best)][:top]
+    table = pd.DataFrame([_described(outcomes, stages, candidate) for candidate in ranked])
+    apparent = float(stages.worth(best).mean())
+    pair = candidates[int(np.argmax(total))]
+    tried = len(candidates) + (len(_thirds(stages, pair)) if third_stage else 0)
+    values = float(held.mean()), low, high, float(single.mean())
+    return CascadeSearch(table, stages.named(best), apparent, *values, n, tried, confidence_level, utility)
+
+
+def _stages(aligned: Aligned, utility: Utility, thresholds: int) -> _Stages:
+    cost = aligned.numbers("cost_usd", missing=np.nan if "cost_usd" in aligned.outcomes.columns else 0.0)
+    unknown = np.isnan(cost).any(axis=1)
+    if unknown.any():
+        raise DatasetError(
+            f"{aligned.settings[int(np.argmax(unknown))]} has no known cost; give it a price, or drop it"
+        )
+    seconds = _spent(aligned, "latency_s") if utility.cost_per_second else np.zeros(cost.shape)
+    if np.isnan(seconds).any():
+        raise DatasetError("cost_per_second needs latency_s or elapsed_s of every trial")
+    wrong = aligned.answered & ~aligned.correct
+    gain = (
+        utility.value_correct * aligned.correct
+        - utility.cost_wrong * wrong
+        - utility.cost_no_answer * ~aligned.answered
+    )
+    sure, accepted, cuts = aligned.numbers("confidence"), [], []
+    for i in range(len(aligned.settings)):
+        known = sure[i][aligned.answered[i] & ~np.isnan(sure[i])]
+        grid: list[float] = []
+        if known.size:
+            cut = np.quantile(known, np.arange(1, thresholds) / thresholds, method="lower")
+            grid = sorted(set(cut.tolist()))
+        cuts.append([None, *grid])
+        accepted.append(np.array([aligned.answered[i], *(aligned.answered[i] & (sure[i] >= t) for t in grid)]))
+    spent = cost + utility.cost_per_second * seconds
+    return _Stages(aligned.settings, gain.astype(np.float64), spent, accepted, cuts)
+
+
+def _with_third(
+    stages: _Stages,
+    candidates: Sequence[AdaptiveSemaphore],
+    total: FloatArray,
+    images: BoolArray,
+    *,
+    third_stage: bool,
+) -> AdaptiveSemaphore:
+    """The best candidate on some images, with a third stage if that is worth more there."""
+    best = candidates[int(np.argmax(total))]
+    if not third_stage:
+        return best
+    choices = [best, *_thirds(stages, best)]
+    worths = [float(stages.worth(choice)[images].sum()) for choice in choices]
+    return choices[int(np.argmax(worths))]
+
+
+def _thirds(stages: _Stages, best: AdaptiveSemaphore) -> list[AdaptiveSemaphore]:
+    if len(best) != 2:
+        return []
+    first, (second, _) = best
+    others = [i for i in range(len(stages.settings)) if i not in (first[0], second)]
+    return [(first, (second, t), (i, 0)) for t in range(len(stages.thresholds[second])) for i in others]
+
+
+def _described(outcomes: pd.DataFrame, stages: _Stages, candidate: AdaptiveSemaphore) -> dict[str, object]:
+    named = stages.named(candidate)
+    replay = replay_cascade(outcomes, named)
+    answered = replay["outcome"].isin(["correct", "wrong"])
+    correct = int((replay["outcome"] == "correct").sum())
+    asked: CodeArray = replay["asked"].to_numpy()
+    return {
+        "cascade": cascade_label(named),
+        "utility": float(stages.worth(candidate).mean()),
+        "coverage": float(answered.mean()),
+        "accuracy_answered": correct / int(answered.sum()) if answered.any() else float("nan"),
+        "accuracy_all": correct / len(replay),
+        "cost_usd": float(replay["cost_usd"].mean()) if "cost_usd" in replay else float("nan"),
+        "asked": float(asked.mean()),
+    }
