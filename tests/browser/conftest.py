@@ -1,17 +1,14 @@
 """A real Chromium before a real JupyterLab: what a person sees, and what happens when they press."""
 
 import shutil
-from pathlib import Path
 
 import nbformat
 import pytest
+from places import ROOT, SHOTS
 from servers import jupyter_lab
 
 import toolkit as tk
 
-ROOT = Path(__file__).parent.parent.parent
-SHOTS = ROOT / "artefacts" / "screenshots"
-"""Pictures of what the tests saw, kept for people to look at."""
 RUN_ALL_MS = 180_000
 """Time for the cells of a notebook, on a machine that is busy with other things."""
 

@@ -7,8 +7,8 @@ import io
 import os
 
 import pytest
-from conftest import ROOT, SHOTS
 from PIL import Image
+from places import ROOT, SHOTS
 
 OPEN_RUN = 'import toolkit as tk\n\nrun = tk.open_run("../runs/quickstart")'
 TUNE = 'tk.widgets.tune(run, "rapidocr()", threshold=0.95, utility=tk.stats.Utility(cost_wrong=2.0), max_risk=0.05)'

@@ -1,8 +1,8 @@
 """A report in a real browser, from a file, without network: it shows, it sorts, it obeys no stranger."""
 
 import pytest
-from conftest import SHOTS
 from doubles import pictures
+from places import SHOTS
 from recorded import HOSTILE, hostile_run
 
 import toolkit as tk

@@ -19,11 +19,10 @@ pytest.importorskip("aiohttp")  # both transports are put to the test
 sys.path.append(str(Path(__file__).parents[1] / "services"))  # which has images, keys and bills to lend
 
 from bills import new_key
+from thoroughness import SEED, WHOLE
 from witnessed import WitnessedSandbox
 from work_items_by_fork import ForkServer
 
-WHOLE = os.environ.get("TOOLKIT_TORTURE") == "whole"
-SEED = int(os.environ.get("TOOLKIT_TORTURE_SEED", "0"))
 _REPORT = "TOOLKIT_TORTURE_REPORT"
 _TRIED = pytest.StashKey[list["Tried"]]()
 

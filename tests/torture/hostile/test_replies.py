@@ -10,11 +10,11 @@ from pathlib import Path
 from time import thread_time
 
 import pytest
-from conftest import SEED, WHOLE
 from decoders import DECODERS, complaints, strict_json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
+from thoroughness import SEED, WHOLE
 
 from toolkit.testing.hostile import REPLIES
 from toolkit.types import Reply
