@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from toolkit._run.run import Run, open_run
     from toolkit._run.sandbox import sandbox
     from toolkit.metrics import RELAXED, STRICT, Normaliser
+    from toolkit.stats import load_policy
     from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Submitted, Wait
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ _HOMES = {
     "toolkit._run.plan": ["plan"],
     "toolkit._run.gate.gate": ["gate"],
     "toolkit._run.live": ["LiveRun", "start"],
+    "toolkit.stats": ["load_policy"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
     "toolkit._run.probe.probe": ["Probe", "probe"],
     "toolkit._providers": ["CapMonster", "CapSolver", "Cascade", "OpenAICompatible", "RapidOCR", "Tesseract"],
@@ -90,6 +92,7 @@ __all__ = [
     "gate",
     "grid",
     "load_dataset",
+    "load_policy",
     "metrics",
     "open_run",
     "plan",

@@ -43,6 +43,22 @@ if TYPE_CHECKING:
     from toolkit.stats._core.missing import why_missing as why_missing
     from toolkit.stats._core.repeats import flip_rates as flip_rates
     from toolkit.stats._core.setting_summary import summary as summary
+    from toolkit.stats._decisions.automation import Automation as Automation
+    from toolkit.stats._decisions.automation import automation_table as automation_table
+    from toolkit.stats._decisions.bands import DecisionBands as DecisionBands
+    from toolkit.stats._decisions.bands import Reviewer as Reviewer
+    from toolkit.stats._decisions.bands import decision_bands as decision_bands
+    from toolkit.stats._decisions.monitor import Monitor as Monitor
+    from toolkit.stats._decisions.monitor import ShiftAlarm as ShiftAlarm
+    from toolkit.stats._decisions.monitor import checks_per_day as checks_per_day
+    from toolkit.stats._decisions.monitor import monitor as monitor
+    from toolkit.stats._decisions.monitor import shift_alarm as shift_alarm
+    from toolkit.stats._decisions.policy import Cuts as Cuts
+    from toolkit.stats._decisions.policy import Policy as Policy
+    from toolkit.stats._decisions.policy import Rules as Rules
+    from toolkit.stats._decisions.policy import load_policy as load_policy
+    from toolkit.stats._decisions.slices import SlicedChoice as SlicedChoice
+    from toolkit.stats._decisions.slices import SlicedCurves as SlicedCurves
     from toolkit.stats._probing.determinism import DeterminismAudit as DeterminismAudit
     from toolkit.stats._probing.determinism import SmoothedCurve as SmoothedCurve
     from toolkit.stats._probing.determinism import audit_determinism as audit_determinism
@@ -80,6 +96,32 @@ if TYPE_CHECKING:
     from toolkit.stats._thresholds.utility import Utility as Utility
 
 _FILES = {
+    "_decisions.automation": (
+        "Automation",
+        "automation_table",
+    ),
+    "_decisions.bands": (
+        "DecisionBands",
+        "Reviewer",
+        "decision_bands",
+    ),
+    "_decisions.monitor": (
+        "Monitor",
+        "ShiftAlarm",
+        "checks_per_day",
+        "monitor",
+        "shift_alarm",
+    ),
+    "_decisions.policy": (
+        "Cuts",
+        "Policy",
+        "Rules",
+        "load_policy",
+    ),
+    "_decisions.slices": (
+        "SlicedChoice",
+        "SlicedCurves",
+    ),
     "_core.by_length": (
         "accuracy_by_length",
         "error_by_position",

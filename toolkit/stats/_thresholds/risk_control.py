@@ -5,7 +5,7 @@ by, it broke its target in most simulated runs. What is offered is tested with e
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,10 @@ from toolkit.stats._core.results import Result, confidence, percent
 from toolkit.stats._thresholds.losses import LOSS_WORDS
 from toolkit.stats._thresholds.risk_tests import METHODS, Target, mean_loss_bound, spaced
 from toolkit.stats._thresholds.threshold_curve import ThresholdCurve
+
+if TYPE_CHECKING:
+    from toolkit.stats._decisions.policy import Policy, Rules
+    from toolkit.stats._decisions.slices import SlicedChoice, SlicedCurves
 
 Method = Literal["fixed_sequence", "holm", "generalized", "mean"]
 """How a threshold is controlled; `pick_threshold` says what each promises."""
@@ -106,19 +110,59 @@ class Choice(Result):
             text = f"a {LOSS_WORDS[self.loss]} of at most {percent(self.max_risk, 2)} {of_what}"
         return text + ("" if self.min_coverage is None else f" and at least {percent(self.min_coverage)} accepted")
 
+    def to_policy(self, rules: "Rules | None" = None) -> "Policy":
+        """The threshold as a policy, to be saved and applied to new answers.
+
+        Parameters
+        ----------
+        rules : Rules, optional
+            What an accepted answer must be beside sure of itself; the same that were applied to the outcomes before
+            the thresholds were chosen.
+
+        Returns
+        -------
+        Policy
+
+        Raises
+        ------
+        SettingError
+            If there is no threshold to apply.
+        """
+        from toolkit.stats._decisions.policy import policy_of_choice
+
+        return policy_of_choice(self, rules)
+
 
 OF_ALL = ("generalized", "mean")
 """The methods that limit a mean over all images, in which an image that is not accepted loses nothing."""
 
 
+@overload
 def pick_threshold(
     curve: ThresholdCurve | pd.DataFrame,
+    max_risk: float = ...,
+    confidence: float = ...,
+    *,
+    method: Method = ...,
+    min_coverage: float | None = ...,
+) -> Choice: ...
+@overload
+def pick_threshold(
+    curve: "SlicedCurves",
+    max_risk: float = ...,
+    confidence: float = ...,
+    *,
+    method: Method = ...,
+    min_coverage: float | None = ...,
+) -> "SlicedChoice": ...
+def pick_threshold(
+    curve: "ThresholdCurve | SlicedCurves | pd.DataFrame",
     max_risk: float = 0.05,
     confidence: float = 0.90,
     *,
     method: Method = "fixed_sequence",
     min_coverage: float | None = None,
-) -> Choice:
+) -> "Choice | SlicedChoice":
     """The loosest threshold that keeps the wrong share within `max_risk` for new images, as far as can be promised.
 
     `curve` comes from `thresholds`, or is a frame with integer columns images, accepted and wrong, one row a
@@ -135,8 +179,16 @@ def pick_threshold(
     in place of the wrong share, by p-values that hold for any loss between 0 and 1 (Hoeffding, Bentkus). With
     `min_coverage` the promise is also that at least this share is accepted: a candidate then has the larger of its
     two p-values, and each of the two promises half of the error.
+
+    Curves by slice (``thresholds(…, by="tag")``) give a `SlicedChoice`: a threshold for each slice, each with an even
+    part of the error ``1 - confidence``, so that the promise holds for all slices together (Bonferroni), and beside
+    them one common threshold with a warning for every slice in which it breaks the target.
     """
     _check(max_risk, confidence, method, min_coverage)
+    if not isinstance(curve, (ThresholdCurve, pd.DataFrame)):
+        from toolkit.stats._decisions.slices import pick_by_slice
+
+        return pick_by_slice(curve, max_risk, confidence, method=method, min_coverage=min_coverage)
     table = curve.table if isinstance(curve, ThresholdCurve) else curve
     counts = _counts(table)
     target = Target(max_risk, 1 - confidence, "loss" in table.columns, min_coverage)

@@ -1,6 +1,7 @@
 """The threshold curve: what accepting only the surer answers costs in coverage and brings in accuracy."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from toolkit.stats._core.trials import Errors
 from toolkit.stats._thresholds.losses import Loss, check_loss, loss_by_confidence, loss_by_setting
 from toolkit.stats._thresholds.placement import Grid, Placement, read_confidences, read_grid
 from toolkit.stats._thresholds.utility import Utility
+
+if TYPE_CHECKING:
+    from toolkit.stats._decisions.slices import SlicedCurves
 
 NAN = float("nan")
 POINTWISE = "hold for one threshold at a time, not for all at once"
@@ -69,17 +73,42 @@ class ThresholdCurve(Result):
         return text
 
 
+@overload
+def thresholds(
+    outcomes: pd.DataFrame,
+    setting: str | None = ...,
+    *,
+    provider: str | None = ...,
+    over: str | None = ...,
+    by: None = ...,
+    utility: Utility | None = ...,
+    errors: Errors = ...,
+    confidence_level: float = ...,
+    loss: Loss = ...,
+) -> ThresholdCurve: ...
+@overload
+def thresholds(
+    outcomes: pd.DataFrame,
+    setting: str | None = ...,
+    *,
+    by: str,
+    utility: Utility | None = ...,
+    errors: Errors = ...,
+    confidence_level: float = ...,
+    loss: Loss = ...,
+) -> "SlicedCurves": ...
 def thresholds(
     outcomes: pd.DataFrame,
     setting: str | None = None,
     *,
     provider: str | None = None,
     over: str | None = None,
+    by: str | None = None,
     utility: Utility | None = None,
     errors: Errors = "exclude",
     confidence_level: float = 0.95,
     loss: Loss = "wrong",
-) -> ThresholdCurve:
+) -> "ThresholdCurve | SlicedCurves":
     """The curve of one engine over its confidences, or of a provider over a parameter of its settings.
 
     With `setting` every confidence that occurs is a threshold, and accepts the answers that reach it. With
@@ -88,12 +117,23 @@ def thresholds(
     `utility` says what outcomes are worth; without it, a right answer is 1. `loss` "cer" or "ned" adds how far off
     the accepted answers are (see `losses.Loss`), for `pick_threshold` to limit.
 
+    With `by`, the name of a column such as a tag, there is a curve for each of its values: see `SlicedCurves`, and
+    `pick_threshold`, which then shares its error budget between them.
+
     `DatasetError` without confidences; `SettingError` when it is not clear whose curve is meant.
     """
     normal_quantile(confidence_level)
     if (provider is None) != (over is None) or (provider is not None and setting is not None):
         raise SettingError("give setting=… for an engine, or provider=… and over=… for a service's own threshold")
     check_loss(loss)
+    if by is not None:
+        if provider is not None:
+            raise SettingError("by=… slices the curve of a setting; filter the outcomes for a provider's own threshold")
+        from toolkit.stats._decisions.slices import sliced_thresholds
+
+        return sliced_thresholds(
+            outcomes, setting, by, utility=utility, errors=errors, confidence_level=confidence_level, loss=loss
+        )
     utility = utility or Utility()
     if provider is not None and over is not None:
         grid, about = read_grid(outcomes, provider, over, errors)
