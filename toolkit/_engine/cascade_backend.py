@@ -25,7 +25,7 @@ class CascadeBackend:
     def __init__(self, settings: Mapping[str, Cascade], backends: Mapping[str, Backend]) -> None:
         self.settings = settings
         self.clock: Clock = SystemClock()
-        self._lane_of = backends
+        self._backend_of = backends
         self._backends = list({id(backend): backend for backend in backends.values()}.values())
         self.slots = max(backend.slots for backend in self._backends)
         self._to_go_on: dict[Trial, _Reached] = {}
@@ -53,7 +53,7 @@ class CascadeBackend:
         used = dict.fromkeys(cascade.prices or {}, 0.0)
         for number, (member, _) in enumerate(cascade.stages[reached.stage :], reached.stage):
             before = replace(whole, lost=False)
-            result = await self._lane_of[member.label].ask(trial, sample, task, member)
+            result = await self._backend_of[member.label].ask(trial, sample, task, member)
             reached, task = _Reached(number, before, result.task_id if result.submitted else None), None
             _add(whole, result)
             used |= {own(member, name): quantity for name, quantity in result.usage.items()}

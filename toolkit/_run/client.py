@@ -1,4 +1,4 @@
-"""SingleCallExecutor calls to a service: make a task now, fetch its answer later."""
+"""Single calls to a service: make a task now, fetch its answer later."""
 
 import asyncio
 import os

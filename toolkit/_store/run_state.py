@@ -124,7 +124,7 @@ class RunState:
 
     @classmethod
     def of_state(cls, state: Record) -> Self:
-        """RunState as they stood when their state was written down, not keeping how trials end."""
+        """The run state as it stood when it was written down, not keeping how trials end."""
         run_state = cls(keep_finished=False)
         # Copies: what is read from now on is not to show in the state.
         run_state.usage = {setting: dict(used) for setting, used in state["usage"].items()}

@@ -99,7 +99,7 @@ def _draw(ax: "Axes", table: pd.DataFrame, settings: list[str], gap: float, *, o
 
 
 def _by_name(ax: "Axes", values: "pd.Series[str]") -> FloatArray:
-    """AdaptiveSemaphore of named slices, and their names on the axis, slanted where they are long."""
+    """Places of named slices, and their names on the axis, slanted where they are long."""
     names = values.astype("object").where(values.notna(), "missing").astype(str)
     order = sorted(set(names))
     if len(order) > _MOST_SLICES:

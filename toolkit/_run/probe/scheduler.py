@@ -30,7 +30,7 @@ _Narrowing = Generator[tuple[Trial, int], AttemptResult, int]
 
 
 class PlacementTrials:
-    """AdaptiveSemaphore every image among settings that rise in strictness, and asks the decisive calls of some images again.
+    """Places every image among settings that rise in strictness, and asks the decisive calls of some images again.
 
     What was heard of an image before is where it goes on. An image whose calls fail is left out. One is begun only
     if its calls fit into `max_calls` for certain: were images left half-way, those that take few calls would be

@@ -22,7 +22,7 @@ from toolkit.stats._thresholds.utility import Utility
 Stage = tuple[str, float | None]
 """A setting, and the confidence from which its answer is taken; None takes any answer."""
 
-AdaptiveSemaphore = tuple[tuple[int, int], ...]
+Candidate = tuple[tuple[int, int], ...]
 """A cascade by number: each stage's setting, and the place of its threshold among those tried."""
 
 THRESHOLDS = 10
@@ -167,7 +167,7 @@ def search_cascades(
     stages = _stages(aligned, utility, thresholds)
     k = len(aligned.settings)
     pairs = [((i, t), (j, 0)) for i, j in permutations(range(k), 2) for t in range(len(stages.thresholds[i]))]
-    candidates: list[AdaptiveSemaphore] = [*(((i, 0),) for i in range(k)), *pairs]
+    candidates: list[Candidate] = [*(((i, 0),) for i in range(k)), *pairs]
     rng = np.random.default_rng(seed)
     fold = np.array([rng.permutation(n) % folds for _ in range(repeats)])
     sums = np.empty((len(candidates), repeats, folds))
@@ -226,12 +226,12 @@ def _stages(aligned: Aligned, utility: Utility, thresholds: int) -> _Stages:
 
 def _with_third(
     stages: _Stages,
-    candidates: Sequence[AdaptiveSemaphore],
+    candidates: Sequence[Candidate],
     total: FloatArray,
     images: BoolArray,
     *,
     third_stage: bool,
-) -> AdaptiveSemaphore:
+) -> Candidate:
     """The best candidate on some images, with a third stage if that is worth more there."""
     best = candidates[int(np.argmax(total))]
     if not third_stage:
@@ -241,7 +241,7 @@ def _with_third(
     return choices[int(np.argmax(worths))]
 
 
-def _thirds(stages: _Stages, best: AdaptiveSemaphore) -> list[AdaptiveSemaphore]:
+def _thirds(stages: _Stages, best: Candidate) -> list[Candidate]:
     if len(best) != 2:
         return []
     first, (second, _) = best
@@ -249,7 +249,7 @@ def _thirds(stages: _Stages, best: AdaptiveSemaphore) -> list[AdaptiveSemaphore]
     return [(first, (second, t), (i, 0)) for t in range(len(stages.thresholds[second])) for i in others]
 
 
-def _described(outcomes: pd.DataFrame, stages: _Stages, candidate: AdaptiveSemaphore) -> dict[str, object]:
+def _described(outcomes: pd.DataFrame, stages: _Stages, candidate: Candidate) -> dict[str, object]:
     named = stages.named(candidate)
     replay = replay_cascade(outcomes, named)
     answered = replay["outcome"].isin(["correct", "wrong"])

@@ -33,7 +33,7 @@ def error_by_position(
 ) -> pd.DataFrame:
     """Share of answers whose character at each place of the target is wrong or missing; for labels of one length.
 
-    AdaptiveSemaphore count from 0 and from the end (-1). One optimal alignment. `DatasetError` when targets differ in length.
+    Positions count from 0 and from the end (-1). One optimal alignment. `DatasetError` when targets differ in length.
     """
     require_columns(outcomes, "target", "text")
     rows = outcomes if setting is None else only_setting(outcomes, setting)

@@ -185,7 +185,7 @@ def _table(
 
 
 def _candidates(curve: ThresholdCurve, points: int) -> CodeArray:
-    """AdaptiveSemaphore of at most so many thresholds, evenly spaced in how many images they accept."""
+    """Places of at most so many thresholds, evenly spaced in how many images they accept."""
     accepted = np.maximum.accumulate(curve.table["accepted"].to_numpy()[::-1])
     if accepted.size <= points:
         return np.arange(accepted.size)
