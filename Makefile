@@ -6,7 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check bench bench-peers torture format clean
+.PHONY: help demo test quick check bench bench-peers torture format clean
 
 # What surrounds the checkout must not leak into its environment; pip's warnings are noise, its errors are not.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV MPLBACKEND
@@ -16,6 +16,11 @@ export PIP_ROOT_USER_ACTION := ignore
 
 BIN := .venv/bin
 TESTS ?= tests
+# More words for pytest: make quick PYTEST_ARGS="-x -k budget"
+PYTEST_ARGS ?=
+export PYTEST_ARGS
+# A file of tests stays in one process, with what its tests share; slow files are begun first (tests/conftest.py).
+IN_PROCESSES := -n 2 --dist loadfile --no-loadscope-reorder
 
 # The environment is made again when what decides it has changed: its definition or the place of the checkout,
 # whose path its scripts hold. A checksum, since a clone or a branch switch gives old files new dates.
@@ -30,7 +35,10 @@ demo: $(DEMO_READY) ## benchmark the shipped datasets with RapidOCR and Tesserac
 	@$(BIN)/python .make/demo.py
 
 test: check ## all checks and all tests with branch coverage; TESTS=tests/project/test_project.py runs fewer
-	@$(BIN)/python -m pytest $(TESTS) --benchmark-disable --cov --cov-report=term
+	@$(BIN)/python -m pytest $(TESTS) $(IN_PROCESSES) --benchmark-disable --cov --cov-report=term $(PYTEST_ARGS)
+
+quick: $(TEST_READY) ## within a minute: the tests of what you changed, without the slow kinds; PYTEST_ARGS="-x -k name"
+	@$(BIN)/python .make/quick.py
 
 check: $(TEST_READY) ## ruff, mypy, the import floors, and known vulnerabilities where somebody can be asked
 	@$(BIN)/ruff check .
@@ -48,7 +56,7 @@ bench-peers: $(TEST_READY) ## other tools on the same server, in environments of
 torture: $(TEST_READY) ## break the promises on purpose for an hour: kills, power cuts, full disks, load; TESTS=… runs fewer
 	@$(BIN)/python -m pip install -qq "atheris>=3" || echo "torture: no atheris here, so nothing is fuzzed by coverage"
 	@TOOLKIT_TORTURE=whole TOOLKIT_TORTURE_REPORT=.cache/torture.json \
-		$(BIN)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),tests/torture) --timeout=7200
+		$(BIN)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),tests/torture) --timeout=7200 $(PYTEST_ARGS)
 	@$(BIN)/python .make/torture_table.py .cache/torture.json
 
 format: $(TEST_READY) ## let ruff format the code and fix what it can

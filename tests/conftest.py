@@ -1,13 +1,28 @@
-"""What holds for all tests."""
+"""What holds for all tests: which are slow and of which kind, and that a skip may be a failure."""
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 REQUIRE_ALL = bool(os.environ.get("TOOLKIT_REQUIRE_ALL"))
 """On a machine that is meant to have every part, a skip would hide that one is missing."""
+TESTS = Path(__file__).parent
+FOLDERS = {"browser": "browser", "torture": "torture"}
+"""The folders whose tests are all of one kind, and the marker of that kind."""
+SLOW = ("browser", "notebook", "torture", "montecarlo")
+"""The markers that `make quick` leaves out; what they mean stands in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the folders of one kind, and begin with the slow files, so that no process is left with one at the end."""
+    for item in items:
+        if marker := FOLDERS.get(item.path.relative_to(TESTS).parts[0]):
+            item.add_marker(marker)
+    slow = {item.path for item in items if any(item.get_closest_marker(name) for name in SLOW)}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def _skip_is_failure(report: Any) -> Any:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 CACHE = Path(__file__).parents[3] / ".cache"
 PYTHON_SDKS = ["capsolver==1.0.7", "capmonstercloudclient==4.3.1", "python3-capsolver==1.2.2"]
@@ -25,7 +26,16 @@ def without_proxies():
 
 
 def install(folder, pins, commands):
-    """Run the commands that fill `folder`, unless it holds these pins already; skip when they fail."""
+    """Run the commands that fill `folder`, unless it holds these pins already; skip when they fail.
+
+    Tests may run in several processes: one of them installs, and the others wait for it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        _install(folder, pins, commands)
+
+
+def _install(folder, pins, commands):
     stamp = folder / "installed.json"
     wanted = json.dumps([sys.version, *pins])
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
