@@ -6,7 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test quick check bench bench-peers torture format clean
+.PHONY: help demo test quick check bench bench-peers torture notebooks format clean
 
 # What surrounds the checkout must not leak into its environment; pip's warnings are noise, its errors are not.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV MPLBACKEND
@@ -58,6 +58,9 @@ torture: $(TEST_READY) ## break the promises on purpose for an hour: kills, powe
 	@TOOLKIT_TORTURE=whole TOOLKIT_TORTURE_REPORT=.cache/torture.json \
 		$(BIN)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),tests/torture) --timeout=7200 $(PYTEST_ARGS)
 	@$(BIN)/python .make/torture_table.py .cache/torture.json
+
+notebooks: $(TEST_READY) ## execute the notebooks and keep their outputs in them; a test holds them to what the code gives
+	@$(BIN)/python .make/notebooks.py $(filter %.ipynb,$(TESTS))
 
 format: $(TEST_READY) ## let ruff format the code and fix what it can
 	@$(BIN)/ruff format .

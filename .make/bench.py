@@ -3,7 +3,7 @@
     python .make/bench.py            measure all, or the benchmarks named as pytest names them
     python .make/bench.py peers      the same for other tools beside this one (`make bench-peers`)
     python .make/bench.py compare    the newest result beside the one kept before it
-    python .make/bench.py readme     write the newest result's tables into README.md, and draw its curves
+    python .make/bench.py readme     write the newest result's tables into tests/benchmarks/README.md, and draw its curves
 
 ``TOOLKIT_BENCH=full`` measures the largest sizes too.
 """

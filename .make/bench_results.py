@@ -18,11 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import readme_parts
 from bench_figures import FIGURES, Figure
+from document_parts import put
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "tests/benchmarks/results"
+README = ROOT / "tests/benchmarks/README.md"
 NOISE = 0.15
 """By how much a ratio may be worse before anybody is told, while too few results are kept to know its own noise."""
 
@@ -222,19 +223,19 @@ def peers_table(result: Result) -> str:
 
 
 def write_readme(result: Result, picture: Path | None, peers: Result | None = None) -> None:
-    """Put the tables into the README, and a picture where there is one.
+    """Put the tables into the benchmarks' README, and a picture where there is one.
 
     `peers` is the result that other tools were measured with, where it is another one: the table says so.
     """
     parts = [_said_of(result), figures_table(result, name_missing=False)]
     if picture is not None:
-        parts.append(f"![Time and memory of a trial as runs grow]({picture.relative_to(ROOT).as_posix()})")
+        parts.append(f"![Time and memory of a trial as runs grow]({os.path.relpath(picture, README.parent)})")
     beside = result if result["peers"] else peers
     if beside is not None:
         when = "" if beside is result else f" {_said_of(beside)}"
         parts.append(f"Other tools on the same server, which takes 100 ms, with 200 in flight.{when}")
         parts.append(peers_table(beside))
-    readme_parts.put("speed", "\n\n".join(parts))
+    put(README, "speed", "\n\n".join(parts))
 
 
 def _said_of(result: Result) -> str:

@@ -1,7 +1,7 @@
 """The report of `make torture` as a table: which promise, what was done, how often, what failed.
 
     python .make/torture_table.py .cache/torture.json [more.json …]     print it
-    python .make/torture_table.py --readme .cache/torture.json …        and put it between the README's marks
+    python .make/torture_table.py --readme .cache/torture.json …        and put it into tests/torture/README.md
 
 Several reports, of tests that were tried one after the other, make one table.
 """
@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import readme_parts
+from document_parts import put
+
+README = Path(__file__).parents[1] / "tests/torture/README.md"
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -38,4 +40,4 @@ if __name__ == "__main__":
     text = table(rows_of(words))
     print(text)
     if "--readme" in sys.argv:
-        readme_parts.put("promises", text)
+        put(README, "promises", text)

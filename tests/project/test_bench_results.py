@@ -1,4 +1,4 @@
-"""What `make bench` does with its figures: comparison by ratios, tables, and the README's part that is made of them."""
+"""What `make bench` does with its figures: comparison by ratios, tables, and the part of a document that is made of them."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def result(commit, *, rate=1.0, time=1.0, cores=2, date="2026-01-01 00:00"):
 def kept(tmp_path, monkeypatch):
     """Results and README of these tests only."""
     monkeypatch.setattr(results, "KEPT", tmp_path / "results")
-    monkeypatch.setattr(results.readme_parts, "README", tmp_path / "README.md")
+    monkeypatch.setattr(results, "README", tmp_path / "README.md")
     return tmp_path
 
 
