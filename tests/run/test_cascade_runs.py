@@ -54,6 +54,24 @@ def test_threshold_on_the_last_stage_holds_live_as_it_does_in_a_replay(tmp_path:
     assert live.outcomes["cost_usd"].sum() == pytest.approx(charged / 1000)
 
 
+def test_settings_that_must_agree_do_so_live_as_in_a_replay() -> None:
+    """A service and an engine of this machine, and another service that breaks their ties: text by text as the recorded answers say."""
+    images = DATASET[:30]
+    with tk.sandbox(images, oracle={"accuracy": 0.7}) as box:
+        settings = [box.CapSolver(module="common"), tk.RapidOCR(), box.CapMonster(module="universal", first_poll_s=0.0)]
+        recorded = tk.benchmark(images, settings, **QUICK).outcomes
+        cascade = tk.Cascade(*((setting, "agrees") for setting in settings))
+        live = tk.benchmark(images, [cascade], **QUICK).outcomes
+        replayed = tk.stats.replay_cascade(recorded, [(setting.label, "agrees") for setting in settings])
+
+    assert cascade.label == replayed["setting"].iloc[0]
+    both = live.merge(replayed, on="sample", suffixes=("", "_replayed"))
+    assert both["outcome"].astype(str).tolist() == both["outcome_replayed"].astype(str).tolist()
+    assert both["text"].fillna("-").tolist() == both["text_replayed"].fillna("-").tolist()
+    assert both["cost_usd"].tolist() == pytest.approx(both["cost_usd_replayed"].tolist())
+    assert set(replayed["asked"]) == {2, 3}
+
+
 def test_unsure_answers_of_a_dear_last_stage_are_paid_for() -> None:
     """CapMonster gives no confidence, so its answer reaches no threshold, not even nought: no answer, and its price."""
     with tk.sandbox(DATASET[:10], oracle={"accuracy": 1.0}) as box:
@@ -156,7 +174,7 @@ def test_parameters_of_a_cascade_hold_no_key_and_prices_of_all_stages() -> None:
     [
         ((tk.RapidOCR(),), "two stages"),
         ((tk.RapidOCR(), tk.RapidOCR()), "names one again"),
-        (((tk.RapidOCR(), 1.5), tk.Tesseract()), "from 0 to 1"),
+        (((tk.RapidOCR(), 1.5), tk.Tesseract()), "must lie between 0 and 1"),
         (("rapidocr", tk.Tesseract()), "a stage is a setting"),
     ],
 )

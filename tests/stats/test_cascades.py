@@ -3,7 +3,15 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import DatasetError, SettingError
-from toolkit.stats import Utility, check_cascade, replay_cascade, search_cascades, summary
+from toolkit.stats import (
+    Utility,
+    check_cascade,
+    repeat_agreement,
+    replay_cascade,
+    search_cascades,
+    summary,
+    thresholds,
+)
 
 
 def world(n, seed=0, settings=3):
@@ -38,15 +46,18 @@ def step_by_step(frame, stages):
     result = {}
     for sample in frame["sample"].unique():
         cost = seconds = 0.0
-        outcome, asked = "no_answer", 0
+        outcome, asked, earlier = "no_answer", 0, []
         for name, threshold in stages:
             row = rows[name, sample]
             asked += 1
             cost += row["cost_usd"]
             seconds += row["latency_s"] if row["latency_s"] == row["latency_s"] else row["elapsed_s"]
-            if row["outcome"] in ("correct", "wrong") and (threshold is None or row["confidence"] >= threshold):
+            if row["outcome"] not in ("correct", "wrong"):
+                continue
+            if row["text"] in earlier if threshold == "agrees" else threshold is None or row["confidence"] >= threshold:
                 outcome = row["outcome"]
                 break
+            earlier.append(row["text"])
         result[sample] = (outcome, asked, cost, seconds)
     return result
 
@@ -59,6 +70,9 @@ def step_by_step(frame, stages):
         [("s0", 0.9), ("s1", 0.9), ("s2", None)],
         [("s0", 0.9), ("s1", 0.8)],
         [("s1", 0.5), ("s2", 0.0)],
+        [("s0", "agrees"), ("s1", "agrees")],
+        [("s0", "agrees"), ("s1", "agrees"), ("s2", "agrees")],
+        [("s0", 0.95), ("s1", "agrees"), ("s2", None)],
     ],
 )
 def test_a_replay_is_what_asking_in_turn_gives(stages):
@@ -128,9 +142,10 @@ def test_every_pair_at_every_threshold_is_tried():
     frame = world(150, settings=6)
     sure = frame["confidence"].fillna(pd.Series(np.random.default_rng(1).random(len(frame))))
     frame["confidence"] = sure.where(frame["text"].notna())
-    assert search_cascades(frame, UTILITY, third_stage=False, repeats=1).tried == 6 + 30 * 10
+    agreeing = 15  # pairs, and each with four others to break its ties
+    assert search_cascades(frame, UTILITY, third_stage=False, repeats=1).tried == 6 + 30 * 10 + agreeing
     deeper = search_cascades(frame, UTILITY, repeats=1)
-    assert deeper.tried in (306, 306 + 4 * 10)  # none if a single setting is the best so far
+    assert deeper.tried in (306 + 15 + 60, 306 + 15 + 60 + 4 * 10)  # none if a single setting is the best so far
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +246,40 @@ def test_what_cannot_be_searched_is_said():
     assert timed.apparent < untimed.apparent
     free = search_cascades(frame.drop(columns="cost_usd"), UTILITY)
     assert np.isnan(free.table["cost_usd"]).all()
+
+
+def test_the_search_finds_settings_that_must_agree():
+    """Three cheap engines whose errors differ: two that say the same are right, and the third breaks ties."""
+    rng, n = np.random.default_rng(4), 600
+    frames = []
+    for k in range(3):
+        right = rng.random(n) < 0.7
+        text = np.where(right, "t", [f"f{k}{i}" for i in range(n)])  # no two are wrong alike
+        outcome = np.where(right, "correct", "wrong")
+        frames.append(pd.DataFrame({"setting": f"s{k}", "sample": range(n), "outcome": outcome, "text": text}))
+    frame = pd.concat(frames).assign(confidence=np.nan, cost_usd=0.0)
+    found = search_cascades(frame, Utility(cost_wrong=10), repeats=1)
+
+    assert sorted(found.best) == [("s0", "agrees"), ("s1", "agrees"), ("s2", "agrees")]
+    assert found.apparent == pytest.approx(replay_cascade(frame, found.best)["outcome"].eq("correct").mean())
+    assert found.value > found.single_value
+
+
+def test_repeats_that_agree_are_a_confidence():
+    """The text that most repeats gave, by hand; failures are repeats without a text, and money adds up."""
+    said = {"a": ["x", "y", "y"], "b": ["x", None, None], "c": [None, None, None], "d": ["q", "r", "s"]}
+    rows = [
+        {"setting": "m()", "sample": name, "repeat": k, "text": text, "cost_usd": 1.0, "confidence": np.nan,
+         "outcome": "error" if text is None else "correct" if text == "y" else "wrong"}
+        for name, texts in said.items()
+        for k, text in enumerate(texts)
+    ]  # fmt: skip
+    found = repeat_agreement(pd.DataFrame(rows).sample(frac=1, random_state=0), "m()").set_index("sample")
+
+    assert found["text"].fillna("-").to_dict() == {"a": "y", "b": "x", "c": "-", "d": "q"}
+    assert found["confidence"].round(3).fillna(-1).to_dict() == {"a": 0.667, "b": 0.333, "c": -1, "d": 0.333}
+    assert found["outcome"].to_dict() == {"a": "correct", "b": "wrong", "c": "error", "d": "wrong"}
+    assert (found["cost_usd"] == 3).all()
+    assert thresholds(found.reset_index()).table["threshold"].round(3).tolist() == [0.333, 0.667]
+    with pytest.raises(DatasetError, match="no image was read twice"):
+        repeat_agreement(pd.DataFrame(rows[::3]))

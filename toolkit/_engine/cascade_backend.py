@@ -17,6 +17,7 @@ class _Reached:
     stage: int
     result: AttemptResult
     task_id: str | int | None = None
+    earlier: tuple[str, ...] = ()
 
 
 class CascadeBackend:
@@ -49,18 +50,21 @@ class CascadeBackend:
         cascade = self.settings[trial.setting]
         begun = self.clock.now()
         reached = self._to_go_on.pop(trial, None) or _Reached(0, AttemptResult(self.clock.unix()))
-        whole, task = reached.result, reached.task_id
+        whole, task, earlier = reached.result, reached.task_id, reached.earlier
         used = dict.fromkeys(cascade.prices or {}, 0.0)
         for number, (member, _) in enumerate(cascade.stages[reached.stage :], reached.stage):
             before = replace(whole, lost=False)
             result = await self._backend_of[member.label].ask(trial, sample, task, member)
-            reached, task = _Reached(number, before, result.task_id if result.submitted else None), None
+            reached = _Reached(number, before, result.task_id if result.submitted else None, earlier)
+            task = None
             _add(whole, result)
             used |= {own(member, name): quantity for name, quantity in result.usage.items()}
             whole.error = result.error
-            if cascade.takes(number, result.answer) and result.answer is not None:
-                whole.answer = Answer(result.answer.text, result.answer.confidence)
-                break
+            if result.answer is not None:
+                if cascade.takes(number, result.answer, earlier):
+                    whole.answer = Answer(result.answer.text, result.answer.confidence)
+                    break
+                earlier = (*earlier, result.answer.text)
         if whole.error is None and whole.answer is None:
             whole.error = unsure()
         if whole.error is not None and whole.error.retry:

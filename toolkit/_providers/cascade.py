@@ -1,15 +1,19 @@
 """Settings asked in turn while unsure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from toolkit._providers.base import NOT_IN_IDENTITY, Provider
 from toolkit.errors import ProviderError, SettingError, Unsolvable
+from toolkit.metrics import STRICT
 from toolkit.types import Answer, Flow, Sample
 
-Stage = tuple[Provider, float | None]
-"""A setting, and the confidence from which its answer is taken; None takes any answer."""
+Least = float | Literal["agrees"] | None
+"""When an answer is taken: from a confidence on, when an earlier stage gave the same text, or always."""
+
+Stage = tuple[Provider, Least]
+"""A setting, and when its answer is taken."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +21,15 @@ class Cascade(Provider):
     """Asks the first of `stages`, and the next one only if that gave no answer or is not sure enough.
 
     A stage is a setting, or a pair of a setting and the confidence from which its answer is taken; an answer without
-    a confidence reaches none. With a threshold on the last stage too, an image that nobody is sure about has no
+    a confidence reaches none. In place of a confidence, ``"agrees"`` takes an answer whose text an earlier stage gave
+    too (compared as `toolkit.metrics.STRICT` does): two settings that must agree, and a third that breaks ties. With a threshold on the last stage too, an image that nobody is sure about has no
     answer. Usage, money and time of all stages that were asked add up. What it would do on recorded answers says
     `tk.stats.replay_cascade`; which one to take, `tk.stats.search_cascades`.
 
     ::
 
         tk.Cascade((tk.RapidOCR(), 0.9), tk.CapSolver(module="common"))
+        tk.Cascade((tk.RapidOCR(), "agrees"), (tk.Tesseract(), "agrees"), (tk.CapSolver(), "agrees"))
     """
 
     name: ClassVar[str] = "cascade"
@@ -41,11 +47,10 @@ class Cascade(Provider):
 
     @property
     def label(self) -> str:
-        """``first >=0.9 > second``, or the alias."""
+        """``first >=0.9 > second``, ``first if agreed > second if agreed``, or the alias."""
         if self.alias is not None:
             return self.alias
-        words = [stage.label if least is None else f"{stage.label} >={least:g}" for stage, least in self.stages]
-        return " > ".join(words)
+        return " > ".join(_in_words(stage.label, least) for stage, least in self.stages)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -77,16 +82,19 @@ class Cascade(Provider):
         """Versions of all stages."""
         return {own(stage, part): version for stage, _ in self.stages for part, version in stage.versions().items()}
 
-    def takes(self, number: int, answer: Answer | None) -> bool:
-        """Whether the answer of that stage (from 0) ends the cascade."""
+    def takes(self, number: int, answer: Answer | None, earlier: Sequence[str] = ()) -> bool:
+        """Whether the answer of that stage (from 0) ends the cascade; `earlier` are the texts of the stages before."""
         if answer is None:
             return False
         _, least = self.stages[number]
+        if least == "agrees":
+            return STRICT(answer.text) in map(STRICT, earlier)
         return least is None or (answer.confidence is not None and answer.confidence >= least)
 
     def flow(self, sample: Sample) -> Flow:
         """The stages' flows one after the other, for stages that share a world; a run gives each its own."""
         usage: dict[str, float] = {}
+        earlier: list[str] = []
         for number, (stage, _) in enumerate(self.stages):
             try:
                 answer = yield from stage.flow(sample)
@@ -95,8 +103,9 @@ class Cascade(Provider):
                     raise
                 continue
             usage |= {own(stage, name): quantity for name, quantity in answer.usage.items()}
-            if self.takes(number, answer):
+            if self.takes(number, answer, earlier):
                 return Answer(answer.text, answer.confidence, usage)
+            earlier.append(answer.text)
         raise unsure()
 
 
@@ -114,6 +123,14 @@ def _stage(stage: Provider | Stage) -> Stage:
     provider, least = stage if isinstance(stage, tuple) else (stage, None)
     if not isinstance(provider, Provider) or isinstance(provider, Cascade):
         raise SettingError(f"a stage is a setting, or a pair of a setting and a threshold, not {stage!r}")
-    if least is not None and not 0 <= least <= 1:
-        raise SettingError(f"{provider.label}: a threshold on confidence is from 0 to 1, not {least!r}")
+    if least is not None and least != "agrees" and not (isinstance(least, (int, float)) and 0 <= least <= 1):
+        raise SettingError(
+            f'{provider.label}: a threshold on confidence must lie between 0 and 1, or be "agrees", got {least!r}'
+        )
     return provider, least
+
+
+def _in_words(label: str, least: Least) -> str:
+    if least is None:
+        return label
+    return f"{label} if agreed" if least == "agrees" else f"{label} >={least:g}"

@@ -30,6 +30,7 @@ def read(provider: Provider, image: Image) -> Answer:
 def _read_in_turn(cascade: Cascade, sample: Sample) -> Answer:
     """One reading by a cascade, whose stages may have worlds of their own: a service's, or this machine."""
     usage: dict[str, float] = {}
+    earlier: list[str] = []
     for number, (stage, _) in enumerate(cascade.stages, start=1):
         try:
             answer = read(stage, sample)
@@ -38,8 +39,9 @@ def _read_in_turn(cascade: Cascade, sample: Sample) -> Answer:
                 raise
             continue
         usage |= {own(stage, name): quantity for name, quantity in answer.usage.items()}
-        if cascade.takes(number - 1, answer):
+        if cascade.takes(number - 1, answer, earlier):
             return Answer(answer.text, answer.confidence, usage)
+        earlier.append(answer.text)
     raise unsure()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from toolkit.stats._cascades.ensembles import agreement as agreement
     from toolkit.stats._cascades.labels import LabelSuspects as LabelSuspects
     from toolkit.stats._cascades.labels import label_suspects as label_suspects
+    from toolkit.stats._cascades.repeat_agreement import repeat_agreement as repeat_agreement
     from toolkit.stats._comparison.comparison import Comparison as Comparison
     from toolkit.stats._comparison.comparison import compare as compare
     from toolkit.stats._comparison.cost_forecast import Forecast as Forecast
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from toolkit.stats._thresholds.utility import Utility as Utility
 
 _FILES = {
+    "_cascades.repeat_agreement": ("repeat_agreement",),
     "_decisions.automation": (
         "Automation",
         "automation_table",

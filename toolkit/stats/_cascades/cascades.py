@@ -6,7 +6,8 @@ that failed is passed over, as a live cascade passes it over.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,18 +20,27 @@ from toolkit.stats._core.results import Result, confidence
 from toolkit.stats._core.trials import BoolArray, CodeArray
 from toolkit.stats._thresholds.utility import Utility
 
-Stage = tuple[str, float | None]
-"""A setting, and the confidence from which its answer is taken; None takes any answer."""
+AGREES: Literal["agrees"] = "agrees"
+Least = float | Literal["agrees"] | None
+"""When an answer is taken: from a confidence on, when an earlier stage gave the same text, or always."""
+
+Stage = tuple[str, Least]
+"""A setting, and when its answer is taken."""
 
 Candidate = tuple[tuple[int, int], ...]
 """A cascade by number: each stage's setting, and the place of its threshold among those tried."""
 
 THRESHOLDS = 10
+_AGREES = -1
+"""The place of "agrees" among a setting's thresholds."""
 
 
 def cascade_label(stages: Sequence[Stage]) -> str:
-    """How a cascade is written: ``a >=0.9 > b``."""
-    return " > ".join(name if threshold is None else f"{name} >={threshold:g}" for name, threshold in stages)
+    """How a cascade is written: ``a >=0.9 > b``, ``a if agreed > b if agreed``."""
+    return " > ".join(
+        name if least is None else f"{name} if agreed" if least == AGREES else f"{name} >={least:g}"
+        for name, least in stages
+    )
 
 
 def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, label: str | None = None) -> pd.DataFrame:
@@ -38,8 +48,8 @@ def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, lab
 
     Each image has the row of the stage that answered, under the cascade's `label`; ``stage`` and ``asked`` say
     which and how many were asked, and ``cost_usd``, ``latency_s`` and ``elapsed_s`` add up those of all asked.
-    A stage's answer is taken if its confidence reaches the stage's threshold, or if the stage has none; that holds for the
-    last stage too, so that an image nobody is sure about has no answer. It is an error if the last stage failed. Of
+    A stage's answer is taken if its confidence reaches the stage's threshold, if an earlier stage gave the same text
+    where the stage says "agrees", or if the stage has no threshold; that holds for the last stage too, so that an image nobody is sure about has no answer. It is an error if the last stage failed. Of
     repeats, the first.
     """
     plan: list[Stage] = [(stage, None) if isinstance(stage, str) else stage for stage in stages]
@@ -49,12 +59,8 @@ def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, lab
     place = [_place(aligned.settings, name) for name, _ in plan]
     aligned = aligned.take(np.all(aligned.row[place] >= 0, axis=0))
     sure = aligned.numbers("confidence")
-    accepted = np.array(
-        [
-            aligned.answered[i] & (np.bool_(t is None) | (sure[i] >= (t or 0.0)))
-            for i, (_, t) in zip(place, plan, strict=True)
-        ]
-    )
+    texts = aligned.texts() if any(least == AGREES for _, least in plan) else None
+    accepted = np.array([_taken(aligned.answered, sure, texts, place[:k], i, plan[k][1]) for k, i in enumerate(place)])
     taken = np.asarray(accepted.any(axis=0))
     stage = np.where(taken, np.argmax(accepted, axis=0), len(plan) - 1)
     images = np.arange(stage.size)
@@ -70,6 +76,18 @@ def replay_cascade(outcomes: pd.DataFrame, stages: Sequence[Stage | str], *, lab
     for name in [name for name in ("cost_usd", "latency_s", "elapsed_s") if name in found]:
         found[name] = np.cumsum(_spent(aligned, name)[place], axis=0)[stage, images]
     return found.assign(stage=[plan[k][0] for k in stage.tolist()], asked=stage + 1)
+
+
+def _taken(
+    answered: BoolArray, sure: FloatArray, texts: CodeArray | None, earlier: Sequence[int], i: int, least: Least
+) -> BoolArray:
+    """Whether a stage's answer is taken, image by image, where it comes to its turn."""
+    if least is None:
+        return np.asarray(answered[i])
+    if least == AGREES and texts is not None:
+        same = (texts[list(earlier)] == texts[i]).any(axis=0)
+        return np.asarray(answered[i] & same)
+    return np.asarray(answered[i] & (sure[i] >= least))
 
 
 def _spent(aligned: Aligned, name: str) -> FloatArray:
@@ -127,16 +145,35 @@ class _Stages:
     spent: FloatArray
     accepted: list[BoolArray]
     thresholds: list[list[float | None]]
+    texts: CodeArray | None
+    no_answer: float
 
     def worth(self, stages: Sequence[tuple[int, int]]) -> FloatArray:
         """Utility of each image under stages of (setting, place of its threshold)."""
+        if stages[0][1] == _AGREES:
+            return self._worth_of_agreement([setting for setting, _ in stages])
         last, _ = stages[-1]
         worth = self.gain[last] - self.spent[last]
         for setting, threshold in reversed(stages[:-1]):
             worth = np.where(self.accepted[setting][threshold], self.gain[setting], worth) - self.spent[setting]
         return np.asarray(worth)
 
+    def _worth_of_agreement(self, settings: Sequence[int]) -> FloatArray:
+        """Utility of taking the first text that two of the settings give, asked in turn."""
+        assert self.texts is not None  # noqa: S101 -- else no such candidate is made
+        worth = np.full(self.gain.shape[1], self.no_answer)
+        open_ = np.ones(worth.size, np.bool_)
+        for number, setting in enumerate(settings):
+            worth[open_] -= self.spent[setting][open_]
+            same = open_ & (self.texts[list(settings[:number])] == self.texts[setting]).any(axis=0)
+            same &= self.texts[setting] >= 0
+            worth[same] += self.gain[setting][same] - self.no_answer
+            open_ &= ~same
+        return worth
+
     def named(self, stages: Sequence[tuple[int, int]]) -> list[Stage]:
+        if stages[0][1] == _AGREES:
+            return [(self.settings[i], AGREES) for i, _ in stages]
         cut = [(self.settings[i], self.thresholds[i][t]) for i, t in stages[:-1]]
         return [*cut, (self.settings[stages[-1][0]], None)]
 
@@ -155,6 +192,9 @@ def search_cascades(
 ) -> CascadeSearch:
     """Try every single setting and every ordered pair at several thresholds of the first, then a third stage.
 
+    Where the outcomes have the column ``text``, pairs that must agree are tried too, also with a third setting that
+    breaks ties.
+
     `utility` must be in the unit of ``cost_usd``, whose recorded values are the price of asking (none where the
     column lacks); its own `price` is not used. Thresholds are quantiles of the first setting's confidence. The
     third stage is added greedily to the best pair. Choosing is repeated inside each part of the cross-fit.
@@ -167,7 +207,8 @@ def search_cascades(
     stages = _stages(aligned, utility, thresholds)
     k = len(aligned.settings)
     pairs = [((i, t), (j, 0)) for i, j in permutations(range(k), 2) for t in range(len(stages.thresholds[i]))]
-    candidates: list[Candidate] = [*(((i, 0),) for i in range(k)), *pairs]
+    agreeing = [] if stages.texts is None else _agreeing(k, third=third_stage)
+    candidates: list[Candidate] = [*(((i, 0),) for i in range(k)), *pairs, *agreeing]
     rng = np.random.default_rng(seed)
     fold = np.array([rng.permutation(n) % folds for _ in range(repeats)])
     sums = np.empty((len(candidates), repeats, folds))
@@ -221,7 +262,15 @@ def _stages(aligned: Aligned, utility: Utility, thresholds: int) -> _Stages:
         cuts.append([None, *grid])
         accepted.append(np.array([aligned.answered[i], *(aligned.answered[i] & (sure[i] >= t) for t in grid)]))
     spent = cost + utility.cost_per_second * seconds
-    return _Stages(aligned.settings, gain.astype(np.float64), spent, accepted, cuts)
+    texts = aligned.texts() if "text" in aligned.outcomes.columns else None
+    return _Stages(aligned.settings, gain.astype(np.float64), spent, accepted, cuts, texts, -utility.cost_no_answer)
+
+
+def _agreeing(settings: int, *, third: bool) -> list[Candidate]:
+    """Pairs that must agree, and those with a third that breaks ties; a pair's order changes neither answer nor cost."""
+    pairs: list[Candidate] = [((i, _AGREES), (j, _AGREES)) for i, j in combinations(range(settings), 2)]
+    thirds = [(*pair, (k, _AGREES)) for pair in pairs for k in range(settings) if k not in (pair[0][0], pair[1][0])]
+    return [*pairs, *(thirds if third else [])]
 
 
 def _with_third(
@@ -242,7 +291,7 @@ def _with_third(
 
 
 def _thirds(stages: _Stages, best: Candidate) -> list[Candidate]:
-    if len(best) != 2:
+    if len(best) != 2 or best[0][1] == _AGREES:
         return []
     first, (second, _) = best
     others = [i for i in range(len(stages.settings)) if i not in (first[0], second)]
