@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from toolkit.stats._core.character_errors import confusions as confusions
     from toolkit.stats._core.character_errors import look_alikes as look_alikes
     from toolkit.stats._core.character_errors import lower_case as lower_case
+    from toolkit.stats._core.edit_accuracy import accuracy_within as accuracy_within
+    from toolkit.stats._core.grouped import grouped_accuracy as grouped_accuracy
     from toolkit.stats._core.intervals import Interval as Interval
     from toolkit.stats._core.intervals import clopper_pearson as clopper_pearson
     from toolkit.stats._core.intervals import clustered_wilson as clustered_wilson
@@ -78,6 +80,9 @@ if TYPE_CHECKING:
     from toolkit.stats._probing.stopping import interval_so_far as interval_so_far
     from toolkit.stats._thresholds.controlling import ControlSoFar as ControlSoFar
     from toolkit.stats._thresholds.controlling import control_so_far as control_so_far
+    from toolkit.stats._thresholds.metric_along import MetricCurve as MetricCurve
+    from toolkit.stats._thresholds.metric_along import f_beta as f_beta
+    from toolkit.stats._thresholds.metric_along import metric_along as metric_along
     from toolkit.stats._thresholds.reliability import Calibration as Calibration
     from toolkit.stats._thresholds.reliability import calibrated as calibrated
     from toolkit.stats._thresholds.reliability import calibration as calibration
@@ -97,6 +102,13 @@ if TYPE_CHECKING:
     from toolkit.stats._thresholds.utility import Utility as Utility
 
 _FILES = {
+    "_core.edit_accuracy": ("accuracy_within",),
+    "_core.grouped": ("grouped_accuracy",),
+    "_thresholds.metric_along": (
+        "MetricCurve",
+        "f_beta",
+        "metric_along",
+    ),
     "_cascades.repeat_agreement": ("repeat_agreement",),
     "_decisions.automation": (
         "Automation",
