@@ -88,12 +88,15 @@ install_system_packages() {
     # The demo needs no more, and says itself, each time it runs, what it goes without.
     [ "$purpose" = test ] || return 0
     chromium_is_here || install_packages chromium || true
+    command -v strace >/dev/null || [ "$(uname)" != Linux ] || install_packages strace || true
 
     local not_here="is missing and could not be installed here"
     tesseract_reads_english ||
         say "Tesseract's English data $not_here (Debian: tesseract-ocr-eng, Homebrew: tesseract): its tests are skipped"
     chromium_is_here ||
         say "Chromium $not_here (Debian: chromium): tests in a browser are skipped"
+    command -v strace >/dev/null ||
+        say "strace $not_here: the tests that watch what is asked of the network are skipped"
 }
 
 if ! venv_is_usable; then

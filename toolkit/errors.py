@@ -30,6 +30,7 @@ messages. ``settled`` says that certainly nothing was charged: where it is False
 money is counted as unsettled until the bill says otherwise.
 """
 
+import os
 from importlib import import_module
 from types import ModuleType
 from typing import Any, ClassVar
@@ -203,8 +204,22 @@ class EngineFailure(ProviderError):
     kind = "engine_failure"
 
 
+NO_TELEMETRY = {
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime from 1.29: reports to its maker, and keeps an id of the machine
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""Variables by which libraries are told to report nothing. They read them once, while they are loaded."""
+
+
 def require(module: str, need: str, extra: str) -> ModuleType:
-    """Import an optional library, or say which extra brings it."""
+    """Import an optional library, which then reports nothing to its makers; or say which extra brings it.
+
+    Every process that runs an engine comes through here before it loads one: ours, and workers anywhere. A value that
+    the environment has already is the user's own decision.
+    """
+    for variable, value in NO_TELEMETRY.items():
+        os.environ.setdefault(variable, value)
     try:
         return import_module(module)
     except ImportError as error:
