@@ -240,7 +240,7 @@ class Attempt:
     confidence: float | None = None
     usage: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
-    error_code: str | None = None
+    error_code: str | int | None = None
     error_status: int | None = None
     error_message: str | None = None
     task_id: str | int | None = None

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from itertools import groupby, product
 
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,11 @@ PLANS = st.builds(
 )
 
 
+def frame(trials):
+    """Trials as rows, as the reader of a log gives them."""
+    return pd.DataFrame(list(trials), columns=Trial._fields)
+
+
 def everything(plan):
     """All trials of a plan, by loops."""
     return [Trial(*key) for key in product(plan.settings, plan.samples, range(plan.repeats))]
@@ -25,7 +31,7 @@ def everything(plan):
 
 def order(plan, done=(), settings=None):
     """The trials in the order in which they would be asked."""
-    return [trial for trial, _ in plan.trials(settings or plan.settings, plan.done(done))]
+    return [trial for trial, _ in plan.trials(settings or plan.settings, plan.done(frame(done)))]
 
 
 @given(PLANS)
@@ -38,7 +44,7 @@ def test_every_trial_comes_once(plan):
 @given(PLANS)
 def test_positions_lead_to_the_samples(plan):
     """Each trial comes with the place of its image in the dataset."""
-    for trial, position in plan.trials(plan.settings, plan.done([])):
+    for trial, position in plan.trials(plan.settings, plan.done(frame([]))):
         assert plan.samples[position] == trial.sample
 
 
@@ -97,7 +103,7 @@ def test_done_counts_what_is_in_the_plan(plan, data):
         Trial(plan.settings[0], plan.samples[0], plan.repeats),
         Trial(plan.settings[0], plan.samples[0], -1),
     ]
-    done = plan.done([*known, *foreign, *known])
+    done = plan.done(frame([*known, *foreign, *known]))
 
     assert len(done) == len(set(known))
     for row, setting in enumerate(plan.settings):

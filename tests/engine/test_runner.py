@@ -17,6 +17,7 @@ from toolkit._engine.local_backend import InProcessExecutor
 from toolkit._engine.plan import Plan
 from toolkit._engine.retry import RetryPolicy
 from toolkit._engine.runner import Runner
+from toolkit._store.log_reader import LogReader
 from toolkit._store.store import SCHEMA, MemoryStore
 from toolkit.errors import AuthenticationError, StoreError, TransportError
 from toolkit.types import Answer, Sample
@@ -61,7 +62,12 @@ def ran(backends, dataset, retry=None, store=None):
     store.open({"schema": SCHEMA, "plan": {}}, [])
     plan = Plan(tuple(label for backend in backends for label in backend.settings), dataset.ids)
     runner = Runner(
-        plan, dataset, Journal(store), [[backend] for backend in backends], plan.done([]), retry or RetryPolicy()
+        plan,
+        dataset,
+        Journal(store),
+        [[backend] for backend in backends],
+        plan.done(LogReader(store).ended()),
+        retry or RetryPolicy(),
     )
     asyncio.run(runner.run())
     return [record for records, _ in store.blocks() for record in records]

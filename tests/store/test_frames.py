@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolkit._store.events import of_records
 from toolkit._store.frames import attempts_frame, outcomes_frame, samples_frame
 from toolkit.metrics import RELAXED, STRICT
 from toolkit.schema import ATTEMPTS, OUTCOMES, VERDICTS
@@ -58,7 +59,7 @@ def in_blocks(records, cuts):
 def frames_of(log, cuts=()):
     """The attempts and samples of a log."""
     records = [{"event": "session", "at": 1.0}, *(attempt.as_record() for attempt in log)]
-    return attempts_frame(in_blocks(records, cuts)), samples_frame(SAMPLES)
+    return attempts_frame(map(of_records, in_blocks(records, cuts))), samples_frame(SAMPLES)
 
 
 def edit_distance(left, right):

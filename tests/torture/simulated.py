@@ -38,7 +38,7 @@ from toolkit._sandbox.capsolver import CapSolver
 from toolkit._sandbox.exchange import Request, Response, Service
 from toolkit._sandbox.faults import Schedule
 from toolkit._sandbox.ledger import Account, Ledger, dollars
-from toolkit._store.run_state import RunState
+from toolkit._store.log_reader import LogReader
 from toolkit.errors import StoreError, TransportError
 
 KEY = "CAP-0123456789ABCDEF0123456789ABCDEF"
@@ -204,16 +204,14 @@ class World:
         accounts = Accounts(self.settings)
         named = {label: accounts.named(setting) for label, setting in self.settings.items()}
         store.open(manifest(self.dataset, self.settings, named, self.repeats, 0, None, None), labels(self.dataset))
-        run_state, journal = RunState(), Journal(store)
-        for records, _ in store.blocks():
-            run_state.read(records)
-        began = session(store)
-        run_state.read([began])
-        journal.append(began)
+        log, journal = LogReader(store), Journal(store)
+        log.read_on()
+        store.append(session(store))
+        log.read_on()
         plan = Plan(tuple(self.settings), self.dataset.ids, self.repeats, 0)
-        done = plan.done(run_state.done(retry_errors=retry_errors))
-        budget = Budget(budget_usd, _spent_usd(run_state, self.settings))
-        to_collect = run_state.to_collect()
+        done = plan.done(log.ended(retry_errors=retry_errors))
+        budget = Budget(budget_usd, _spent_usd(log.run_state, self.settings))
+        to_collect = log.to_collect()
         backends = [
             AccountBackend(
                 str(named[label]),

@@ -1,10 +1,11 @@
 """What is to be asked, in which order. Pure."""
 
 import random
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from toolkit.types import Trial
 
@@ -28,9 +29,9 @@ class Plan:
     def __len__(self) -> int:
         return len(self.settings) * len(self.samples) * self.repeats
 
-    def done(self, trials: Iterable[Trial]) -> "Done":
-        """Mark these trials as finished; those that are not in the plan are passed over."""
-        return Done(self, trials)
+    def done(self, ended: pd.DataFrame) -> "Done":
+        """Mark the trials of a frame with columns setting, sample and repeat as finished; strange ones are passed over."""
+        return Done(self, ended)
 
     def trials(self, settings: Sequence[str], done: "Done") -> Iterator[tuple[Trial, int]]:
         """The trials of some settings that are not done yet, each with the position of its sample."""
@@ -64,15 +65,16 @@ def _alone(trial: tuple[Trial, int]) -> Generator[tuple[Trial, int], object, Non
 class Done:
     """Which trials of a plan are finished: a byte a trial, so that a million of them are a megabyte."""
 
-    def __init__(self, plan: Plan, trials: Iterable[Trial]) -> None:
+    def __init__(self, plan: Plan, ended: pd.DataFrame) -> None:
         self._pairs = len(plan.samples) * plan.repeats
-        self._flags = bytearray(len(plan))
-        rows = {setting: row for row, setting in enumerate(plan.settings)}
-        positions: dict[str, int] = {}
-        for setting, sample, repeat in trials:
-            positions = positions or {id: position for position, id in enumerate(plan.samples)}
-            if setting in rows and sample in positions and 0 <= repeat < plan.repeats:
-                self._flags[rows[setting] * self._pairs + positions[sample] * plan.repeats + repeat] = 1
+        flags = np.zeros(len(plan), np.uint8)
+        if len(ended):
+            row = pd.Index(plan.settings).get_indexer(pd.Index(ended["setting"]))
+            position = pd.Index(list(plan.samples)).get_indexer(pd.Index(ended["sample"]))
+            repeat = ended["repeat"].to_numpy()
+            known = (row >= 0) & (position >= 0) & (repeat >= 0) & (repeat < plan.repeats)
+            flags[(row * self._pairs + position * plan.repeats + repeat)[known]] = 1
+        self._flags = flags.tobytes()  # which is asked for one of them quicker than an array is
 
     def __len__(self) -> int:
         return sum(self._flags)

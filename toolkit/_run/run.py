@@ -2,18 +2,20 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from toolkit._report import summary_table as show
 from toolkit._report.export import export
-from toolkit._store.columns import LogReader
-from toolkit._store.event_schema import check_manifest, check_settings, sound_samples
+from toolkit._store.checks import check_manifest, check_settings, sound_samples
+from toolkit._store.events import Balance
 from toolkit._store.frames import outcomes_frame, samples_frame
+from toolkit._store.log_reader import LogReader
 from toolkit._store.store import FileStore, Store
 from toolkit.errors import SettingError, StoreCorrupt
 from toolkit.metrics import STRICT, Normaliser
@@ -108,7 +110,7 @@ class Run:
         """
         self.attempts  # noqa: B018 -- the look reads on
         columns = ["account", "at", "in_flight", "per_second"]
-        frame = pd.DataFrame(self._log.run_state.limits, columns=columns)
+        frame = pd.DataFrame(map(attrgetter(*columns), self._log.run_state.limits), columns=columns)
         return frame.astype({"account": "str", "at": float, "in_flight": "int32", "per_second": float})
 
     @property
@@ -290,15 +292,15 @@ def open_run(store: Store | PathLike) -> Run:
     return Run(FileStore(store) if isinstance(store, (str, os.PathLike)) else store)
 
 
-def _fallen(balances: Iterable[Mapping[str, Any]], account: str) -> float | None:
+def _fallen(balances: Iterable[Balance], account: str) -> float | None:
     """By how much an account's balance fell within the sessions that saw both ends of it."""
     fallen, before = None, None
-    for record in balances:
-        if record["account"] != account:
+    for noted in balances:
+        if noted.account != account:
             continue
-        if record["when"] == "before":
-            before = record["usd"]
-        elif before is not None:
-            fallen = (fallen or 0.0) + before - record["usd"]
+        if noted.when == "before":
+            before = noted.usd
+        elif before is not None and noted.usd is not None:
+            fallen = (fallen or 0.0) + before - noted.usd
             before = None
     return fallen

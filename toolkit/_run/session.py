@@ -1,10 +1,8 @@
 """A session of a run: everything checked, the store claimed, its log read, the backends made."""
 
-import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from toolkit._providers.base import Provider, distinct
 from toolkit._run.checks import check_limits, check_numbers, check_plan
 from toolkit._run.manifest import labels, manifest, session
 from toolkit._run.run import PathLike
-from toolkit._store.event_schema import understood
+from toolkit._store.log_reader import LogReader
 from toolkit._store.run_state import RunState
 from toolkit._store.store import FileStore, MemoryStore, Store
 
@@ -66,7 +64,7 @@ def open_session(
     deadline_s: float = 120.0,
     transport: str = "auto",
     design: Mapping[str, Any] | None = None,
-    trial_source: Callable[[Plan, Done, RunState], TrialSource] = lambda plan, done, run_state: plan,  # noqa: ARG005 -- one signature
+    trial_source: Callable[[Plan, Done, LogReader], TrialSource] = lambda plan, done, log: plan,  # noqa: ARG005 -- one signature
 ) -> Session:
     """See `toolkit.start`. `trial_source` chooses the trials, all of the plan by default; `design` says so in the manifest."""
     dataset = as_dataset(dataset)
@@ -81,43 +79,21 @@ def open_session(
     kept = as_store(store)
     kept.open(manifest(dataset, by_label, named, repeats, seed, can_drive, design), labels(dataset))
     try:
-        run_state = run_state_of(kept)
-        began = session(kept)
-        run_state.read([began])
-        kept.append(began)
+        log = LogReader(kept)
+        log.read_on()
+        kept.append(session(kept))
+        log.read_on()
         journal = Journal(kept)
         plan = Plan(tuple(by_label), dataset.ids, repeats, seed)
-        done = plan.done(run_state.done(retry_errors=retry_errors))
-        budget = Budget(budget_usd, _spent_usd(run_state, by_label))
+        done = plan.done(log.ended(retry_errors=retry_errors))
+        budget = Budget(budget_usd, _spent_usd(log.run_state, by_label))
         means = BackendConfig(journal, budget, limits, transport, workers, executor, deadline_s)
-        groups = backends(by_label, accounts, means, run_state.to_collect())
-        runner = Runner(trial_source(plan, done, run_state), dataset, journal, groups, done, retry or RetryPolicy())
+        groups = backends(by_label, accounts, means, log.to_collect())
+        runner = Runner(trial_source(plan, done, log), dataset, journal, groups, done, retry or RetryPolicy())
         return Session(kept, runner, budget)
     except BaseException:
         kept.close()
         raise
-
-
-def run_state_of(store: Store) -> RunState:
-    """What the log of a store says so far; `StoreCorrupt` names a line that says nothing."""
-    run_state = RunState()
-    with _uncollected():
-        for records, offset in store.blocks():
-            with understood(store, records, offset):
-                run_state.read(records)
-    return run_state
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Millions of events hold no cycles, and looking for some again and again takes a fifth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _spent_usd(run_state: RunState, settings: Mapping[str, Provider]) -> float:

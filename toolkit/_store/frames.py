@@ -5,8 +5,9 @@ trial with its verdict. Verdicts and money are computed here and not in the log,
 another price never needs another run.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,84 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
+from toolkit._store.events import Event, Finished
 from toolkit._store.json_lines import Record
 from toolkit.metrics import RELAXED, STRICT, Normaliser, exact, measure
-from toolkit.schema import ATTEMPTS, LAGGED_S, OUTCOMES, VERDICTS, Column
+from toolkit.schema import ATTEMPTS, LAGGED_S, OUTCOMES, VERDICTS
+from toolkit.types import Attempt
 
 _NO_ANSWER = "unsolvable"
 
 _MEASURED_AT_A_TIME = 500_000
 
+DTYPES = {column.name: column.dtype for column in ATTEMPTS}
+
 Prices = Mapping[str, float]
 
+REQUIRED = ("setting", "sample", "repeat", "attempt", "final", "started_at")
+"""What every attempt has."""
 
-def attempts_frame(blocks: Iterable[Sequence[Record]]) -> pd.DataFrame:
+_DEFAULTS = {field.name: None if field.default is MISSING else field.default for field in fields(Attempt)}
+"""What a column has where the log says nothing: a part of the time that is not in it was zero."""
+
+
+def attempts_frame(blocks: Iterable[Sequence[Event]]) -> pd.DataFrame:
     """One row per attempt, in the order they ended; columns `ATTEMPTS`.
 
-    Takes the log block by block, so that the records of a long run are never all in memory as Python objects.
+    Takes the log block by block, so that the events of a long run are never all in memory as Python objects.
     """
-    return joined([_typed(block) for block in blocks])
+    return joined([_typed([event for event in block if isinstance(event, Finished)]) for block in blocks])
+
+
+def _typed(rows: Sequence[Finished]) -> pd.DataFrame:
+    return completed({name: _series(values, name) for name, values in _columns(rows)}, len(rows))
+
+
+def _columns(rows: Sequence[Finished]) -> Iterator[tuple[str, list[Any]]]:
+    """The columns in which some row has another value than its default; half of them are idle for a local engine."""
+    for name, default in _DEFAULTS.items():
+        values = list(map(attrgetter(name), rows))
+        if name in REQUIRED or values.count(default) < len(values):
+            yield name, values
+
+
+def _series(values: list[Any], name: str) -> "pd.Series[Any]":
+    dtype = DTYPES[name]
+    if name in {"task_id", "error_code"}:  # numbers with some services, words with others
+        values = [None if value is None else str(value) for value in values]
+    if dtype == "category":
+        # The type is given because a block without any value would have another than the next one, and not join it.
+        categories = pd.Index(sorted({value for value in values if value is not None}), dtype="str")
+        return pd.Series(pd.Categorical(values, categories=categories))
+    if name == "usage":  # the same few are said again and again, and need not be kept as often
+        known: dict[Any, Any] = {}
+        values = [used and known.setdefault(tuple(used.items()), used) for used in values]
+    return pd.Series(values, dtype=dtype)
+
+
+def completed(columns: Mapping[str, "pd.Series[Any]"], rows: int) -> pd.DataFrame:
+    """A frame of `ATTEMPTS` from the columns that are not all default."""
+    return pd.DataFrame({name: columns[name] if name in columns else _idle(name, rows) for name in DTYPES}, copy=False)
+
+
+def _idle(name: str, rows: int) -> "pd.Series[Any]":
+    dtype, default = DTYPES[name], _DEFAULTS[name]
+    if dtype == "category":
+        return pd.Series(pd.Categorical.from_codes(np.full(rows, -1, np.int8), categories=pd.Index([], dtype="str")))
+    if default == 0 or not rows:
+        # Untouched zeros take no memory until somebody writes to them.
+        return pd.Series(np.zeros(rows, dtype) if default == 0 else [], dtype=dtype, copy=False)
+    if dtype == "object":
+        return pd.Series(np.full(rows, None, dtype), copy=False)
+    return pd.Series(np.nan if dtype == "float64" else default, index=pd.RangeIndex(rows), dtype=dtype)
+
+
+def is_idle(column: "pd.Series[Any]") -> bool:
+    """Whether every row has the default, so that `completed` makes the column again."""
+    default = _DEFAULTS.get(str(column.name))
+    if column.name in REQUIRED:
+        return False
+    return not column.any() if default == 0 and default is not None else bool(column.isna().all())
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -43,34 +105,29 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         parts = [frame[column.name] for frame in frames]
         if column.dtype == "category":  # parts with other categories would fall back to plain strings
             columns[column.name] = pd.Series(union_categoricals(parts, sort_categories=True))
+        elif column.dtype in ("float64", "bool", "int32"):
+            columns[column.name] = pd.Series(_numbers(parts, column.dtype), copy=False)
         else:
             columns[column.name] = pd.concat(parts, ignore_index=True)
     return pd.DataFrame(columns, copy=False)
 
 
-def _typed(block: Sequence[Record]) -> pd.DataFrame:
-    rows = [record for record in block if record["event"] == "finished"]
-    recorded = set(chain.from_iterable(rows))  # half of the columns are in no record of a local engine's run
-    data = {column.name: _series(rows, column, recorded=column.name in recorded) for column in ATTEMPTS}
-    return pd.DataFrame(data, copy=False)
+def _numbers(parts: Sequence["pd.Series[Any]"], dtype: str) -> NDArray[Any]:
+    """Numbers end to end; zeros are left untouched, which takes no memory."""
+    values = np.zeros(sum(map(len, parts)), dtype)
+    begin = 0
+    for part in parts:
+        numbers = part.to_numpy()
+        if numbers.any():
+            values[begin : begin + len(part)] = numbers
+        begin += len(part)
+    return values
 
 
-def absent(name: str) -> float | None:
-    """What a column has where the log says nothing: a part of the time that is not in it was nought."""
-    return 0.0 if name.endswith("_s") and not name.startswith("latency") else None
-
-
-def _series(rows: Sequence[Record], column: Column, *, recorded: bool) -> "pd.Series[Any]":
-    name, dtype = column.name, column.dtype
-    nothing = absent(name)
-    values: list[Any] = [row.get(name, nothing) for row in rows] if recorded else [nothing] * len(rows)
-    if name in {"task_id", "error_code"}:  # numbers with some services, words with others
-        values = [None if value is None else str(value) for value in values]
-    if dtype == "category":
-        # The type is given because a block without any value would have another than the next one, and not join it.
-        categories = pd.Index(sorted({value for value in values if value is not None}), dtype="str")
-        return pd.Series(pd.Categorical(values, categories=categories))
-    return pd.Series(values, dtype="object" if name == "usage" else dtype)
+def endings(attempts: pd.DataFrame) -> pd.DataFrame:
+    """The last final try at each trial, in the order in which they ended."""
+    final = attempts[attempts["final"]]
+    return final[~final.duplicated(["setting", "sample", "repeat"], keep="last")]
 
 
 def samples_frame(samples: Iterable[Record]) -> pd.DataFrame:
@@ -98,7 +155,7 @@ def outcomes_frame(
     """One row per trial that came to an end; columns `OUTCOMES`, then one for each tag.
 
     An answer is ``correct`` when it equals the target under `normaliser`. `prices` gives, for each setting, USD for
-    one of each quantity in `usage`: empty for engines on this machine; None or absent makes the cost missing, not nought. `stopped` names
+    one of each quantity in `usage`: empty for engines on this machine; None or absent makes the cost missing, not zero. `stopped` names
     settings that were given up, each with the reason: their trials that were not asked get a row of kind ``stopped``.
     """
     final, rows = _deciding(attempts, samples)
@@ -150,17 +207,9 @@ def _never_asked(final: pd.DataFrame, samples: pd.DataFrame, stopped: Mapping[st
     asked = set(zip(final["setting"], final["sample"], final["repeat"], strict=True))
     return _typed(
         [
-            {
-                "event": "finished",
-                "setting": setting,
-                "sample": sample,
-                "repeat": repeat,
-                "attempt": 0,
-                "final": True,
-                "started_at": np.nan,
-                "error": "stopped",
-                "error_message": reason,
-            }
+            Finished(
+                setting, sample, repeat, attempt=0, started_at=np.nan, final=True, error="stopped", error_message=reason
+            )
             for setting, reason in stopped.items()
             for sample in samples.index
             for repeat in range(repeats)

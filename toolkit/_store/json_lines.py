@@ -13,8 +13,8 @@ BLOCK_BYTES = 4 << 20
 Record = dict[str, Any]
 
 
-def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
-    """Blocks of parsed lines, each with the offset after it; an incomplete last line is left out.
+def whole_lines(path: Path, offset: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Blocks of whole lines, each with the offset after it; an incomplete last line is left out.
 
     A last line that lacks only its newline is whole: its offset then lies one byte beyond the file.
     """
@@ -24,10 +24,16 @@ def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int]
         while data := file.read(BLOCK_BYTES):
             whole, newline, rest = (rest + data).rpartition(b"\n")
             if newline:
-                yield parse(path, whole, offset), offset + len(whole) + 1
                 offset += len(whole) + 1
+                yield whole + newline, offset
         if is_object(rest):
-            yield [json.loads(rest)], offset + len(rest) + 1
+            yield rest + b"\n", offset + len(rest) + 1
+
+
+def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[list[Record], int]]:
+    """Blocks of parsed lines, each with the offset after it."""
+    for lines, end in whole_lines(path, offset):
+        yield parse(path, lines.removesuffix(b"\n"), end - len(lines)), end
 
 
 def opened(path: Path) -> BinaryIO:
@@ -47,10 +53,17 @@ def parse(path: Path, whole: bytes, offset: int) -> list[Record]:
         records = []
     if len(records) == len(lines) and all(type(record) is dict for record in records):
         return records
+    sound = next(number for number, line in enumerate(lines) if not is_object(line))
+    raise damaged(path, offset + sum(len(line) + 1 for line in lines[:sound]), "it is no JSON object")
+
+
+def damaged(path: Path, offset: int, reason: str) -> StoreCorrupt:
+    """The error for the line of a file that begins at `offset`."""
     with path.open("rb") as file:
-        before = file.read(offset).count(b"\n")
-    number = next(number for number, line in enumerate(lines, before + 1) if not is_object(line))
-    raise StoreCorrupt(f"{path}, line {number} is damaged; nothing was changed. Restore the line, or take it out")
+        number = file.read(offset).count(b"\n") + 1
+    return StoreCorrupt(
+        f"{path}, line {number} is damaged: {reason}; nothing was changed. Restore the line, or take it out"
+    )
 
 
 def is_object(line: bytes) -> bool:

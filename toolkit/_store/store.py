@@ -6,7 +6,7 @@
         manifest.json     the plan, the machine, the versions; written once, by rename
         samples.jsonl     id, target, tags and SHA-256 of every image; written once, before the manifest
         attempts.jsonl    one line per event, appended; the truth from which every figure is derived
-        columns/          a long log once more, in columns; derived, and safe to delete (`toolkit._store.columns`)
+        columns.parquet   a long log once more, in columns; derived, and safe to delete (`toolkit._store.column_cache`)
         lock              held by the one process that writes, with its pid inside
 
 An event is a JSON object whose ``event`` says what it is: ``session`` (a process began to write; with the
@@ -33,9 +33,8 @@ from toolkit._store.json_lines import (
     is_object,
     json_of,
     line_of,
-    opened,
-    parse,
     read_lines,
+    whole_lines,
 )
 from toolkit.errors import ManifestMismatch, StoreCorrupt, StoreError, StoreLocked
 
@@ -247,25 +246,10 @@ class FileStore:
         if self.log.exists():
             yield from read_lines(self.log, offset)
 
-    def lines(self, offset: int, most_bytes: int) -> bytes:
-        """Whole lines of the log from `offset` on, at most so many bytes of them, not yet understood.
-
-        Empty at the log's end, before a line that is still being written, and before one that is longer.
-        """
-        if not self.log.exists():
-            return b""
-        with opened(self.log) as file:
-            file.seek(offset)
-            data = file.read(most_bytes)
-        return data[: data.rfind(b"\n") + 1]
-
-    def records(self, lines: bytes, offset: int = 0) -> list[Record]:
-        """The events in whole lines of the log that begin at `offset`; `StoreCorrupt` names a damaged one."""
-        return parse(self.log, lines.removesuffix(b"\n"), offset)
-
-    def log_bytes(self) -> int:
-        """The size of the log; nought where there is none."""
-        return self.log.stat().st_size if self.log.exists() else 0
+    def lines(self, offset: int = 0) -> Iterator[tuple[bytes, int]]:
+        """Whole lines of the log from `offset` on, not yet understood, each block with the offset at which to go on."""
+        if self.log.exists():
+            yield from whole_lines(self.log, offset)
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

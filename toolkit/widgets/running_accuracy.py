@@ -1,11 +1,11 @@
 """How right each setting was so far, read on from a run's log without reading any of it twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
+from toolkit._store.log_reader import LogReader
 from toolkit._store.store import Store
 from toolkit.metrics import STRICT, exact
 from toolkit.stats import interval_so_far
@@ -22,17 +22,17 @@ class RunningAccuracy:
     targets: "pd.Series[str]"
     right: dict[str, int] = field(init=False)
     seen: dict[str, int] = field(init=False)
-    _read_to: int = 0
+    _log: LogReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.right = dict.fromkeys(self.settings, 0)
         self.seen = dict.fromkeys(self.settings, 0)
+        self._log = LogReader(self.store)
 
     def read_on(self) -> None:
         """Take into account what was appended since the last look."""
-        for records, offset in self.store.blocks(self._read_to):
-            self._count([record for record in records if _counts(record)])
-            self._read_to = offset
+        for attempts in self._log.news():
+            self._count(attempts[_counts(attempts)])
 
     def table(self) -> pd.DataFrame:
         """One row a setting: ``images`` seen, ``accuracy`` and its ends.
@@ -47,19 +47,15 @@ class RunningAccuracy:
             rows.append((setting, seen, share, low if seen else share, high if seen else share))
         return pd.DataFrame(rows, columns=["setting", "images", "accuracy", "accuracy_low", "accuracy_high"])
 
-    def _count(self, records: list[Mapping[str, Any]]) -> None:
-        targets = self.targets.reindex([record["sample"] for record in records]).tolist()
-        right = exact(targets, [record.get("text") for record in records], STRICT)
-        for record, is_right in zip(records, right.tolist(), strict=True):
-            self.seen[record["setting"]] += 1
-            self.right[record["setting"]] += is_right
+    def _count(self, attempts: pd.DataFrame) -> None:
+        targets = self.targets.reindex(attempts["sample"])
+        right = exact(targets, attempts["text"], STRICT)
+        for setting, is_right in zip(attempts["setting"], right.tolist(), strict=True):
+            self.seen[setting] += 1
+            self.right[setting] += is_right
 
 
-def _counts(record: Mapping[str, Any]) -> bool:
-    """Whether it ends the first reading of an image, and not in an error."""
-    return (
-        record["event"] == "finished"
-        and record["final"]
-        and record["repeat"] == 0
-        and record.get("error") in (None, NO_ANSWER)
-    )
+def _counts(attempts: pd.DataFrame) -> "pd.Series[bool]":
+    """Which of them end the first reading of an image, and not in an error."""
+    told = attempts["error"].isna() | attempts["error"].isin([NO_ANSWER])
+    return attempts["final"] & (attempts["repeat"] == 0) & told

@@ -1,7 +1,7 @@
 """`probe`: a paid service's threshold curve for at most one paid call an image."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TextIO, get_args
@@ -20,7 +20,8 @@ from toolkit._run.probe.preview import Outlook
 from toolkit._run.probe.scheduler import IndependentTrials, PlacementTrials
 from toolkit._run.run import Run
 from toolkit._run.session import DatasetLike, as_dataset, as_store, open_session
-from toolkit._store.run_state import RunState
+from toolkit._store.frames import endings
+from toolkit._store.log_reader import LogReader, trials_of
 from toolkit._store.store import Store
 from toolkit.errors import SettingError
 from toolkit.metrics import exact
@@ -158,8 +159,8 @@ def probe(
     ask = partial(_finished, data, [setting for _, setting in ladder], kept, options)
     if strategy == "independent":
 
-        def drawn(plan: Plan, done: Done, run_state: RunState) -> TrialSource:
-            left = _left(max_calls, run_state.finished)
+        def drawn(plan: Plan, done: Done, log: LogReader) -> TrialSource:
+            left = _left(max_calls, endings(log.attempts))
             if say is not None:
                 calls = min(left, len(data) * passes - len(done))
                 say(partial(Outlook.of_draws, len(data), calls))
@@ -172,16 +173,17 @@ def probe(
     replan(None)  # what cannot be planned is refused before the store is claimed
     question = None if eps is None or utility is None else _Question(data.targets, over, values, utility, eps)
 
-    def placing(plan: Plan, done: Done, run_state: RunState) -> TrialSource:
+    def placing(plan: Plan, done: Done, log: LogReader) -> TrialSource:
         del done
-        left = _left(max_calls, (trial for trial in run_state.finished if trial.repeat == 0))
+        last = endings(log.attempts)
+        left = _left(max_calls, last[last["repeat"] == 0])
         trial_source = PlacementTrials(
             plan,
-            _heard(kept),
+            _heard(log.attempts),
             replan,
             audit=audit,
             max_calls=left,
-            to_collect=run_state.to_collect(),
+            to_collect=log.to_collect(),
             enough=question,
         )
         if say is not None:
@@ -247,19 +249,16 @@ def _planned(
     return plan
 
 
-def _left(max_calls: int | None, before: Iterable[object]) -> float:
+def _left(max_calls: int | None, before: pd.DataFrame) -> float:
     """Calls that are left of a bound, after those of earlier sessions."""
-    return np.inf if max_calls is None else max(0, max_calls - sum(1 for _ in before))
+    return np.inf if max_calls is None else max(0, max_calls - len(before))
 
 
-def _heard(store: Store) -> dict[Trial, str | None]:
-    """What the log holds of answers and rejections."""
-    return {
-        Trial(record["setting"], record["sample"], record["repeat"]): record.get("text")
-        for records, _ in store.blocks()
-        for record in records
-        if record["event"] == "finished" and record["final"] and record.get("error") in (None, "unsolvable")
-    }
+def _heard(attempts: pd.DataFrame) -> dict[Trial, str | None]:
+    """What was read or rejected before."""
+    told = attempts[attempts["final"] & (attempts["error"].isna() | attempts["error"].isin(["unsolvable"]))]
+    texts = (None if missing else text for text, missing in zip(told["text"], told["text"].isna(), strict=True))
+    return dict(zip(trials_of(told), texts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -290,7 +289,7 @@ def _finished(
     settings: list[Provider],
     store: Store,
     options: dict[str, Any],
-    trial_source: Callable[[Plan, Done, RunState], TrialSource],
+    trial_source: Callable[[Plan, Done, LogReader], TrialSource],
     repeats: int,
     design: dict[str, Any],
 ) -> Run:

@@ -1,4 +1,4 @@
-"""Long logs in columns: whatever is read this way is what reading record by record gives, and the log is the truth."""
+"""Reading a log: what is kept of it in columns is what reading it gives, and the log is the truth."""
 
 import json
 import os
@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 pytest.importorskip("pyarrow")
 
-from toolkit._store.columns import LogReader
-from toolkit._store.store import FileStore
+from toolkit._store.log_reader import LogReader
+from toolkit._store.store import FileStore, MemoryStore
 from toolkit.errors import StoreCorrupt
 from toolkit.types import Attempt
 
-ALWAYS = {"piece_bytes": 4000, "long_bytes": 1}
-"""Sizes under which a few lines are a long log of many pieces."""
-NEVER = {"long_bytes": 1 << 60}
+ALWAYS = {"long_bytes": 1}
+"""A size from which on every log is long, and is kept in columns."""
+STOPPED, PLANTED = "no money left", "no honey left"
 
 seconds = st.floats(0, 9).map(lambda value: round(value, 6))
 attempts = st.builds(
@@ -85,23 +85,33 @@ def write(folder, records):
     append(folder, records)
 
 
-def read(folder, **sizes):
-    """A reader that has read the whole log."""
-    reader = LogReader(FileStore(folder), **sizes)
+def read(folder):
+    """A reader that has read the whole log, and uses what is kept of it."""
+    reader = LogReader(FileStore(folder), **ALWAYS)
+    reader.read_on()
+    return reader
+
+
+def read_plainly(folder):
+    """The same through a store without columns, event by event."""
+    store, records = MemoryStore(), (folder / "attempts.jsonl").read_bytes().splitlines()
+    store.open({"plan": {}}, [])
+    for record in records:
+        store.append(json.loads(record))
+    reader = LogReader(store)
     reader.read_on()
     return reader
 
 
 def kept(folder):
-    """The files of the cache."""
-    return sorted(path.name for path in (folder / "columns").glob("*.arrow"))
+    """The file of columns."""
+    return folder / "columns.parquet"
 
 
 def same(one, other):
     """Two readers know the same."""
     pd.testing.assert_frame_equal(one.attempts, other.attempts)
-    assert one.run_state.state == other.run_state.state
-    assert one.offset == other.offset
+    assert one.run_state == other.run_state
 
 
 @pytest.mark.parametrize("records", [plain, anything], ids=["engines", "services too"])
@@ -112,14 +122,14 @@ def test_columns_hold_what_the_records_hold(tmp_path, records):
     @settings(deadline=None, max_examples=40)
     def check(first, then):
         write(tmp_path / "run", first)
-        live = read(tmp_path / "run", **ALWAYS)
-        same(read(tmp_path / "run", **NEVER), live)
-        same(live, read(tmp_path / "run", **ALWAYS))
+        live = read(tmp_path / "run")
+        same(read_plainly(tmp_path / "run"), live)
+        same(live, read(tmp_path / "run"))
         append(tmp_path / "run", then)
         live.read_on()
-        plainly = read(tmp_path / "run", **NEVER)
+        plainly = read_plainly(tmp_path / "run")
         same(plainly, live)
-        same(plainly, read(tmp_path / "run", **ALWAYS))
+        same(plainly, read(tmp_path / "run"))
 
     check()
 
@@ -127,20 +137,22 @@ def test_columns_hold_what_the_records_hold(tmp_path, records):
 @pytest.fixture
 def folder(tmp_path):
     """A run of 200 readings, read once, so that its columns are kept."""
-    records = [Attempt("one", f"{number}.png", 0, 1, 1.5, text=f"w{number}").as_record() for number in range(200)]
+    stopped = {"event": "stopped", "setting": "one", "reason": STOPPED}
+    tries = (Attempt("one", f"{number}.png", 0, 1, 1.5, text=f"w{number}") for number in range(200))
+    records = [stopped, *(attempt.as_record() for attempt in tries)]
     write(tmp_path / "run", records)
-    read(tmp_path / "run", **ALWAYS)
-    assert len(kept(tmp_path / "run")) > 2
+    read(tmp_path / "run")
     return tmp_path / "run"
 
 
 def from_cache(folder):
-    """Whether a reader believes the cache: a book entry is planted in its index, which no log holds."""
-    index = folder / "columns/index.json"
-    planted = json.loads(index.read_bytes())
-    planted["run_state"]["stopped"] = {"planted": "yes"}
-    index.write_text(json.dumps(planted))
-    return "planted" in read(folder, **ALWAYS).run_state.stopped
+    """Whether a reader believes what is kept: a setting that no log holds is planted there, of the same length."""
+    whole = kept(folder).read_bytes()
+    assert whole.count(STOPPED.encode())
+    kept(folder).write_bytes(whole.replace(STOPPED.encode(), PLANTED.encode()))
+    reader = read(folder)
+    kept(folder).write_bytes(kept(folder).read_bytes().replace(PLANTED.encode(), STOPPED.encode()))
+    return reader.run_state.stopped == {"one": PLANTED}
 
 
 def test_what_is_kept_is_used(folder):
@@ -148,7 +160,7 @@ def test_what_is_kept_is_used(folder):
     assert from_cache(folder)
     append(folder, [Attempt("two", "1.png", 0, 1, 2.5, text="new").as_record()])
     assert from_cache(folder)
-    assert read(folder, **ALWAYS).attempts["setting"].tolist() == ["one"] * 200 + ["two"]
+    assert read(folder).attempts["setting"].tolist() == ["one"] * 200 + ["two"]
 
 
 def test_a_log_that_was_changed_is_read_again(folder):
@@ -157,17 +169,17 @@ def test_a_log_that_was_changed_is_read_again(folder):
     log.write_bytes(log.read_bytes().replace(b'"w77"', b'"x77"'))
 
     assert not from_cache(folder)
-    assert read(folder, **ALWAYS).attempts["text"].tolist()[76:79] == ["w76", "x77", "w78"]
+    assert read(folder).attempts["text"].tolist()[76:79] == ["w76", "x77", "w78"]
 
 
 def test_a_log_that_was_cut_is_read_again(folder):
     """Columns of a longer log than there is are of another one."""
     log = folder / "attempts.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
-    log.write_bytes(b"".join(lines[:150]))
+    log.write_bytes(b"".join(lines[:151]))
 
     assert not from_cache(folder)
-    assert len(read(folder, **ALWAYS).attempts) == 150
+    assert len(read(folder).attempts) == 150
 
 
 def test_a_copy_elsewhere_still_uses_its_columns(folder, tmp_path):
@@ -180,31 +192,31 @@ def test_a_copy_elsewhere_still_uses_its_columns(folder, tmp_path):
 @pytest.mark.parametrize(
     "harm",
     [
-        lambda folder: shutil.rmtree(folder / "columns"),
-        lambda folder: next((folder / "columns").glob("*.arrow")).unlink(),
-        lambda folder: next((folder / "columns").glob("*.arrow")).write_bytes(b"ARROW1 no more"),
-        lambda folder: os.truncate(next((folder / "columns").glob("*.arrow")), 100),
-        lambda folder: (folder / "columns/index.json").write_text("{"),
-        lambda folder: (folder / "columns/index.json").write_text("[]"),
-        lambda folder: (folder / "columns/index.json").write_text('{"form": "another"}'),
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(b"PAR1 no more"),
+        lambda file: os.truncate(file, 100),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"log_bytes":', b'"bog_lytes":')),
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"form":"', b'"form":"x')),
+        lambda file: pd.DataFrame({"a": [1]}).to_parquet(file),
     ],
-    ids=["deleted", "one file deleted", "overwritten", "cut", "index cut", "index a list", "another form"],
+    ids=["deleted", "overwritten", "cut", "empty", "no key", "another form", "another table"],
 )
 def test_a_cache_that_is_gone_or_damaged_is_made_again(folder, harm):
     """Nothing is lost with it, and nobody is bothered."""
-    harm(folder)
+    harm(kept(folder))
 
-    same(read(folder, **NEVER), read(folder, **ALWAYS))
-    same(read(folder, **NEVER), read(folder, **ALWAYS))
+    same(read_plainly(folder), read(folder))
+    same(read_plainly(folder), read(folder))
     assert from_cache(folder)
 
 
 def test_a_folder_that_cannot_be_written_is_read_all_the_same(folder):
     """Where a file stands in the way of the cache, reading goes on without."""
-    shutil.rmtree(folder / "columns")
-    (folder / "columns").write_text("in the way")
+    kept(folder).unlink()
+    kept(folder).mkdir()
 
-    same(read(folder, **NEVER), read(folder, **ALWAYS))
+    same(read_plainly(folder), read(folder))
 
 
 @pytest.mark.parametrize(
@@ -232,8 +244,7 @@ def test_damage_is_named_and_what_stood_before_it_is_kept(folder, damage):
         reader = LogReader(FileStore(folder), **ALWAYS)
         with pytest.raises(StoreCorrupt, match="line 121 is damaged"):
             reader.read_on()
-        assert 0 < len(reader.attempts) <= 120
-        assert reader.attempts["text"].tolist() == [f"w{number}" for number in range(len(reader.attempts))]
+        assert reader.attempts["text"].tolist() == [f"w{number}" for number in range(119)]
 
 
 def test_a_line_still_being_written_waits(folder):
@@ -241,11 +252,11 @@ def test_a_line_still_being_written_waits(folder):
     log = folder / "attempts.jsonl"
     whole = log.read_bytes()
     log.write_bytes(whole[:-20])
-    reader = read(folder, **ALWAYS)
+    reader = read(folder)
     assert len(reader.attempts) == 199
     log.write_bytes(whole[:-1])
     assert reader.read_on()
-    log.write_bytes(whole + whole.splitlines(keepends=True)[0])
+    log.write_bytes(whole + whole.splitlines(keepends=True)[1])
     assert reader.read_on()
     assert not reader.read_on()
     assert reader.attempts["text"].tolist() == [*(f"w{number}" for number in range(200)), "w0"]
@@ -253,12 +264,12 @@ def test_a_line_still_being_written_waits(folder):
 
 def test_two_readers_at_once_do_not_harm_each_other(folder):
     """Processes that make the same cache at the same time all read the same, and leave one that is sound."""
-    shutil.rmtree(folder / "columns")
+    kept(folder).unlink()
     code = f"""
-from toolkit._store.columns import LogReader
-from toolkit._store.store import FileStore
+from toolkit._store.log_reader import LogReader
+from toolkit._store.store import FileStore, MemoryStore
 for _ in range(20):
-    reader = LogReader(FileStore({str(folder)!r}), piece_bytes=4000, long_bytes=1)
+    reader = LogReader(FileStore({str(folder)!r}), long_bytes=1)
     reader.read_on()
     assert len(reader.attempts) == 200
 """
