@@ -36,7 +36,7 @@ def test_a_sound_manifest_comes_back():
 )
 def test_what_is_missing_or_of_another_kind_is_named(changes, words):
     """And so is the file that has to be restored."""
-    with pytest.raises(StoreCorrupt, match="here: .*restore the file") as told:
+    with pytest.raises(StoreCorrupt, match=r"here: .*restore the file") as told:
         check_manifest(manifest(**changes), "here")
 
     assert words in str(told.value)

@@ -20,7 +20,7 @@ else:
 
 with instrumented:
     from toolkit._providers import _replies, _tasks, capmonster, capsolver, openai_compatible  # noqa: F401
-    from toolkit._store import event_schema as log_shapes  # noqa: F401 -- the reader loads it on first use
+    from toolkit._store import log_reader  # noqa: F401 -- the reader loads it on first use
     from toolkit.types import Reply
 
 from decoders import DECODERS, complaints  # noqa: E402 -- after what is instrumented
