@@ -9,7 +9,9 @@ SHELL := bash
 .PHONY: help demo test quick check bench bench-peers torture notebooks format clean
 
 # What surrounds the checkout must not leak into its environment; pip's warnings are noise, its errors are not.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV MPLBACKEND
+unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH VIRTUAL_ENV MPLBACKEND
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV UV_PYTHON UV_SYSTEM_PYTHON UV_PROJECT_ENVIRONMENT
+export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore

@@ -57,20 +57,29 @@ make_venv() {
     "$python" -m venv --clear .venv
 }
 
+uv_is_here() { [ -z "${TOOLKIT_WITHOUT_UV:-}" ] && uv --version; } >/dev/null 2>&1
+
+# By uv where it is there, which takes seconds; by pip where it is not, or where only pip knows the registry.
 # Says only what went wrong. No standard input: nothing here may ask.
-pip_install() { .venv/bin/python -m pip install -qq "$@" </dev/null; }
+install() {
+    if uv_is_here; then
+        uv pip install -q --python .venv/bin/python "$@" </dev/null && return
+        say "uv could not install them, so pip tries"
+    fi
+    .venv/bin/python -m pip install -qq "$@" </dev/null
+}
 
 install_python_packages() {
     case $purpose in
         demo)
-            pip_install -e '.[rapidocr,synthesize,notebook]' || return
+            install -e '.[rapidocr,synthesize,notebook]' || return
             # Apart, so that a machine for which there is no ready-made tesserocr still gets its demo.
-            pip_install --only-binary tesserocr -e '.[tesseract]' 2>/dev/null || true
+            install --only-binary tesserocr -e '.[tesseract]' 2>/dev/null || true
             ;;
         test)
             # 25.1 is the first pip that knows dependency groups. TOOLKIT_LOCKED=1 takes the versions of the lock.
-            pip_install 'pip>=25.1' &&
-                pip_install ${TOOLKIT_LOCKED:+-c .make/development.lock} -e '.[all]' --group check --group test
+            install 'pip>=25.1' &&
+                install ${TOOLKIT_LOCKED:+-c .make/development.lock} -e '.[all]' --group check --group test
             ;;
     esac
 }
@@ -82,6 +91,20 @@ tesseract_reads_english() {
 chromium_is_here() {
     command -v chromium || command -v chromium-browser || command -v google-chrome
 } >/dev/null
+
+# What to say when packages could not be installed: a full disk is the one reason that pip does not name.
+why_not_installed() {
+    local folder free_kib
+    for folder in "${TMPDIR:-/tmp}" .; do
+        free_kib=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }')
+        if [ "${free_kib:-9999999}" -lt 1500000 ]; then
+            printf '%s has %s MiB left, and 1500 are needed; free some%s\n' "$folder" "$((free_kib / 1024))" \
+                "$([ "$folder" = . ] || printf ', or set TMPDIR to a folder with more')"
+            return
+        fi
+    done
+    printf 'see above; is the package registry reachable?\n'
+}
 
 install_system_packages() {
     tesseract_reads_english || install_packages tesseract-ocr tesseract-ocr-eng || true
@@ -103,9 +126,10 @@ if ! venv_is_usable; then
     say "making a virtual environment in .venv"
     make_venv
 fi
-say "installing the Python packages for $purpose (a minute or two the first time)"
+if uv_is_here; then how="uv, in seconds"; else how="pip, in a minute or two the first time"; fi
+say "installing the Python packages for $purpose ($how)"
 if ! install_python_packages; then
-    say "the Python packages could not be installed, see above; is the package registry reachable?"
+    say "the Python packages could not be installed: $(why_not_installed)"
     exit 1
 fi
 install_system_packages

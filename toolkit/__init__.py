@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from toolkit._run.run import Run, open_run
     from toolkit._run.sandbox import sandbox
     from toolkit.metrics import RELAXED, STRICT, Normaliser
+    from toolkit.schema import __version__ as __version__
     from toolkit.stats import load_policy
     from toolkit.types import Answer, Call, Compute, Flow, Reply, Sample, Submitted, Wait
 
-__version__ = "0.1.0"
-
 _HOMES = {
+    "toolkit.schema": ["__version__"],
     "toolkit._run.benchmark": ["benchmark"],
     "toolkit._run.client": ["TaskClient"],
     "toolkit._dataset": ["Dataset", "load_dataset"],

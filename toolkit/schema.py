@@ -7,6 +7,9 @@ the headings of LaTeX tables and the report's explanations are made from it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+__version__ = "0.1.0"
+"""Of the toolkit; it stands in whatever the toolkit writes."""
+
 
 @dataclass(frozen=True)
 class Column:

@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import toolkit
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / ".make" / "development.lock"
@@ -97,22 +100,46 @@ def test_what_everybody_gets_is_free_of_copyleft():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy of what belongs to it: nothing is left in the checkout."""
-    place = tmp_path_factory.mktemp("wheel")
+def in_git():
+    """The files of the checkout that git has, or would have with the next commit."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return {name for name in listed if (ROOT / name).is_file()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, in_git):
+    """Wheel and source distribution, built from a copy: nothing is left in the checkout."""
+    place = tmp_path_factory.mktemp("built")
     source = place / "source"
-    files = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "toolkit", "pyproject.toml", "README.md", "LICENSE"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for name in files:
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", place, source]
-    built = subprocess.run(pip, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr[-2000:]
-    return next(place.glob("*.whl"))
+    for name in in_git:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", place]
+    done = subprocess.run(build, cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return place
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    """The wheel."""
+    return next(built.glob("*.whl"))
+
+
+def test_the_source_distribution_is_whole(built, in_git):
+    """Whoever gets it can run what the README says: tests, datasets, notebooks and guides are in it."""
+    [path] = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert names - {"PKG-INFO"} == in_git
+
+
+def test_the_version_is_one():
+    """What the package says of itself is what is installed."""
+    assert toolkit.__version__ == version("image-to-text-toolkit")
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
@@ -131,29 +158,56 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert "License-Expression: MIT" in metadata
 
 
-def test_the_quickstart_runs_from_the_installed_wheel(wheel, tmp_path):
-    """In an environment of its own, which has the wheel and its declared core dependencies alone."""
+@pytest.fixture
+def bare(tmp_path):
+    """A Python that has the declared core dependencies and nothing else: (program, its folder of packages)."""
     home = tmp_path / "empty"
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"
-    site = Path(
-        subprocess.check_output(
-            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
-        ).strip()
-    )
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+    where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = Path(subprocess.check_output(where, text=True).strip())
     lend_core(site)
-    script = tmp_path / "quickstart.py"
-    script.write_text(QUICKSTART.replace("{checkout}", str(ROOT)), encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV"))}
+    return python, site
 
+
+def quickstart(python, folder, forbidden, **variables):
+    """What the quickstart prints in a folder of its own, under this Python; no toolkit may come from `forbidden`."""
+    script = folder / "quickstart.py"
+    script.write_text(QUICKSTART.replace("{checkout}", str(forbidden)), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV"))}
     ended = subprocess.run(
         [python, "-W", "error", script, ROOT / "datasets" / "printed"],
-        cwd=tmp_path, env=environment | {"MPLBACKEND": "agg"}, capture_output=True, text=True,
+        cwd=folder, env=environment | {"MPLBACKEND": "agg"} | variables, capture_output=True, text=True,
     )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return ended.stdout
 
-    assert (ended.returncode, ended.stdout) == (0, "4 readings\n"), ended.stderr[-3000:]
+
+def test_the_quickstart_runs_from_the_installed_wheel(wheel, bare, tmp_path):
+    """In an environment of its own, which has the wheel and its declared core dependencies alone."""
+    python, site = bare
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)  # noqa: S202 -- our own wheel
+
+    assert quickstart(python, tmp_path, forbidden=ROOT) == "4 readings\n"
+
+
+def test_the_quickstart_runs_from_a_checkout_that_is_not_installed(bare, tmp_path):
+    """Nothing asks for the metadata of an installed package."""
+    python, site = bare
+
+    assert quickstart(python, tmp_path, forbidden=site, PYTHONPATH=str(ROOT)) == "4 readings\n"
+
+
+def test_a_folder_of_the_users_that_is_named_toolkit_is_left_alone(tmp_path):
+    """Processes that the toolkit starts to help it import this toolkit, wherever they are started."""
+    (tmp_path / "toolkit").mkdir()
+    (tmp_path / "toolkit" / "__init__.py").write_text("raise SystemExit('the folder of a user was imported')\n")
+    code = "from toolkit._engine.selftest import drives; print(sorted(drives('httpx', 2))[:1] != [])"
+
+    ended = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stdout) == (0, "True\n"), ended.stderr[-2000:]
 
 
 def lend_core(site):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,13 @@ from toolkit.errors import ProviderError
 _DELAY_S = 0.05
 _ROUNDS = 4
 _LONGEST_S = 10.0
+_ECHO = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+import toolkit
+del sys.path[0]
+runpy.run_module("toolkit._http.echo", run_name="__main__")
+"""
 
 
 @cache
@@ -73,8 +81,12 @@ async def _measured(transport: str, in_flight: int, url: str) -> tuple[list[floa
 
 @contextmanager
 def _echo() -> Iterator[str]:
-    """The echo in a process of its own, so that it takes nothing from the one that is tested."""
-    command = [sys.executable, "-m", "toolkit._http.echo", str(_DELAY_S)]
+    """The echo in a process of its own, so that it takes nothing from the one that is tested.
+
+    It is this toolkit's, also where the working folder holds a folder `toolkit` of the user's, or nothing is installed.
+    """
+    here = str(Path(__file__).parents[2])
+    command = [sys.executable, "-P", "-c", _ECHO, here, str(_DELAY_S)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 -- ours
         assert process.stdin is not None  # noqa: S101 -- both are pipes
         assert process.stdout is not None  # noqa: S101

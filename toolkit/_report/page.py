@@ -5,12 +5,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from html import escape
-from importlib.metadata import version
 from importlib.resources import files
 from typing import assert_never
 
 from toolkit._report.blocks import Block, Cell, Figure, Section, Table, Terms, Words
 from toolkit.metrics.markup import visible
+from toolkit.schema import __version__
 
 _NO_LIBRARY = (
     "The tables of this report cannot be sorted, because itables was not installed when it was made: "
@@ -25,7 +25,7 @@ def page(title: str, subtitle: str, headline: str, sections: Sequence[Section]) 
     library = _library()
     links = "".join(f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in sections)
     body = "".join(_section(section) for section in sections)
-    made_by = escape(version("image-to-text-toolkit"))
+    made_by = escape(__version__)
     hint = "" if library else f'<p class="small">{escape(_NO_LIBRARY)}</p>'
     style, script = (
         files("toolkit._report").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")

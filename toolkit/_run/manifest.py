@@ -12,6 +12,7 @@ from toolkit._dataset import Dataset
 from toolkit._providers.base import Provider, ServiceProvider
 from toolkit._store.json_lines import Record
 from toolkit._store.store import SCHEMA, FileStore, Store
+from toolkit.schema import __version__
 
 
 def manifest(
@@ -60,7 +61,8 @@ def manifest(
             "drives": can_drive,
         },
         "packages": {
-            name: version(name) for name in ("image-to-text-toolkit", "numpy", "pandas", "rapidfuzz", "httpx")
+            "image-to-text-toolkit": __version__,
+            **{name: version(name) for name in ("numpy", "pandas", "rapidfuzz", "httpx")},
         },
     }
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -16,6 +15,7 @@ import pandas as pd
 
 from toolkit.errors import DatasetError, SettingError
 from toolkit.metrics import RELAXED, STRICT
+from toolkit.schema import __version__
 from toolkit.stats._core.trials import require_columns
 
 if TYPE_CHECKING:
@@ -376,10 +376,7 @@ def policy_of_bands(bands: "DecisionBands", rules: Rules | None = None) -> Polic
 def _made(
     setting: str, cuts: Cuts, rules: Rules | None, guarantee: dict[str, Any], calibration: dict[str, Any]
 ) -> Policy:
-    try:
-        versions = {"image-to-text-toolkit": version("image-to-text-toolkit")}
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        versions = {}
+    versions = {"image-to-text-toolkit": __version__}
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     return Policy(
         setting,
