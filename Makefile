@@ -6,7 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test quick check bench bench-peers torture notebooks format clean
+.PHONY: help demo test quick test-lowest test-pythons check bench bench-peers torture notebooks format clean
 
 # What surrounds the checkout must not leak into its environment; pip's warnings are noise, its errors are not.
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH VIRTUAL_ENV MPLBACKEND
@@ -31,7 +31,7 @@ DEMO_READY := .venv/.ready-demo-$(KEY)
 TEST_READY := .venv/.ready-test-$(KEY)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DEMO_READY) ## benchmark the shipped datasets with RapidOCR and Tesseract; results in runs/demo/
 	@$(BIN)/python .make/demo.py
@@ -41,6 +41,12 @@ test: check ## all checks and all tests with branch coverage; TESTS=tests/projec
 
 quick: $(TEST_READY) ## within a minute: the tests of what you changed, without the slow kinds; PYTEST_ARGS="-x -k name"
 	@$(BIN)/python .make/quick.py
+
+test-lowest: $(TEST_READY) ## the tests with the lowest versions that pyproject.toml allows
+	@TESTS="$(TESTS)" $(BIN)/python .make/elsewhere.py lowest
+
+test-pythons: $(TEST_READY) ## the tests on every Python from 3.11 on that is here or can be fetched
+	@TESTS="$(TESTS)" $(BIN)/python .make/elsewhere.py pythons
 
 check: $(TEST_READY) ## ruff, mypy, the import floors, and known vulnerabilities where somebody can be asked
 	@$(BIN)/ruff check .
@@ -68,8 +74,8 @@ format: $(TEST_READY) ## let ruff format the code and fix what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-clean: ## remove what these targets made: .venv, .venv-peers, caches and runs/demo (your other runs stay)
-	@rm -rf .venv .venv-peers runs/demo build dist *.egg-info .coverage htmlcov .benchmarks
+clean: ## remove what these targets made: .venv and .venv-*, caches and runs/demo (your other runs stay)
+	@rm -rf .venv .venv-* runs/demo build dist *.egg-info .coverage htmlcov .benchmarks
 	@rm -rf .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import os
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+import yaml
 
 import toolkit
 
@@ -204,3 +206,34 @@ def test_continuous_integration_runs_the_documented_command():
 
     assert os.access(script, os.X_OK)
     assert "TOOLKIT_REQUIRE_ALL=1 exec make test" in script.read_text(encoding="utf-8")
+
+
+def test_continuous_integration_tries_every_python_that_is_supported():
+    """The workflow's matrix, what `make test-pythons` looks for, and what may be installed are one list."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    supported = runpy.run_path(str(ROOT / ".make/elsewhere.py"))["supported"]()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert workflow["jobs"]["linux"]["strategy"]["matrix"]["python"] == supported
+    assert project["requires-python"] == f">={supported[0]}"
+    assert {step.get("run") for step in workflow["jobs"]["linux"]["steps"]} >= {".ci/run"}
+
+
+def test_settings_for_other_pips_do_not_reach_the_environment():
+    """Where a user's pip installs to, and what their Python makes of warnings, is no matter of the checkout's own."""
+    odd = {
+        "PIP_USER": "1",
+        "PIP_TARGET": "/nowhere",
+        "PIP_PREFIX": "/nowhere",
+        "PYTHONWARNINGS": "error",
+        "PYTHONPATH": "/x",
+    }
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    probe = text[: text.index("help:")] + "\nhelp:\n\t@env\n"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))} | odd
+    done = subprocess.run(
+        ["make", "-f", "-", "help"], cwd=ROOT, env=environment, input=probe, capture_output=True, text=True, check=True
+    )
+    seen = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+    assert {name: seen.get(name) for name in odd} == dict.fromkeys(odd) | {"PIP_USER": "0"}

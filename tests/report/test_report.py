@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import matplotlib as mpl
 import pytest
@@ -344,15 +343,6 @@ def test_the_command_writes_it(tmp_path, capsys):
     assert (tmp_path / "r.html").read_text(encoding="utf-8").count('<img class="sample"') == 6
     assert (tmp_path / "all.xlsx").stat().st_size > 0
     assert (tmp_path / "s.tex").read_text(encoding="utf-8").startswith("% needs")
-
-
-def test_the_package_ships_what_the_page_is_made_of():
-    """Style and script are package data, so an installed toolkit has them too."""
-    import tomllib
-
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-
-    assert {"**/*.css", "**/*.js"} <= set(project["tool"]["setuptools"]["package-data"]["toolkit"])
 
 
 def test_reporting_loads_with_its_first_use():
