@@ -14,6 +14,22 @@ from typing import Any, NamedTuple, Protocol, Self
 from toolkit.errors import DatasetError, ProviderError
 from toolkit.metrics.words import duration
 
+IMAGE_FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jfif", ".jpe"),
+    "MPO": (".jpg", ".jpeg", ".jfif"),  # a JPEG with a second picture after it, as cameras write them
+    "GIF": (".gif",),
+    "BMP": (".bmp", ".dib"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "JPEG2000": (".jp2", ".j2k", ".jpx"),
+    "AVIF": (".avif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "ICO": (".ico",),
+    "TGA": (".tga",),
+}
+"""Image formats by Pillow's names, with what their files' names end in: one list for loader, checks and engines."""
+
 # ── images and labels ────────────────────────────────────────────────────────────────────────────────────
 
 

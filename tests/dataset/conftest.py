@@ -15,9 +15,11 @@ MakeFolder = Callable[..., Path]
 
 
 def encoded(shade: int = 0, *, format: str = "PNG", size: tuple[int, int] = (12, 8)) -> bytes:
-    """A real image of one grey; equal arguments give equal bytes."""
+    """A real image of one grey with a bar of another; equal arguments give equal bytes."""
     file = BytesIO()
-    Image.new("L", size, shade).save(file, format)
+    picture = Image.new("L", size, shade)
+    picture.paste(255 - shade, (size[0] // 2, 0, size[0], size[1] // 2))
+    picture.save(file, format)
     return file.getvalue()
 
 

@@ -100,7 +100,7 @@ def test_parquet_that_cannot_be_used(tmp_path):
     with pytest.raises(DatasetError, match=r"bad.parquet: not readable as Parquet"):
         load_dataset(tmp_path / "bad.parquet")
     pq.write_table(pa.table({"image": [1], "text": ["A"]}), tmp_path / "bad.parquet")
-    with pytest.raises(DatasetError, match=r"the column 'image' holds int64 where images are bytes"):
+    with pytest.raises(DatasetError, match=r"image is 1; write the image's file name"):
         load_dataset(tmp_path / "bad.parquet")
     pq.write_table(pa.table({"image": [b""], "text": ["A"]}), tmp_path / "bad.parquet")
     pq.write_table(pa.table({"image": [b""], "text": ["A"], "more": [1]}), tmp_path / "other.parquet")
@@ -132,7 +132,7 @@ def test_lmdb(tmp_path, image, travelled):
 
 
 def test_lmdb_with_holes(tmp_path, image):
-    """A missing image and an unreadable label are rows left out; a missing label is a missing label."""
+    """A missing image and an unreadable label are rows skipped; a missing label is a missing label."""
     write_lmdb(
         tmp_path / "db",
         {
@@ -227,7 +227,7 @@ def test_tar_members_never_reach_the_disk(tmp_path, image):
 
 
 def test_tar_samples_that_are_not_whole(tmp_path, image):
-    """A label without image, a label that is no JSON, and a name seen before in another shard are left out."""
+    """A label without image, a label that is no JSON, and a name seen before in another shard are skipped."""
     write_tar(tmp_path / "a.tar", {"1.txt": b"A", "2.png": image(2), "2.json": b"{", "3.png": image(3), "3.txt": b"C"})
     write_tar(tmp_path / "b.tar", {"3.png": image(4), "3.txt": b"D"})
 

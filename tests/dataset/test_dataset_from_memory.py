@@ -34,16 +34,16 @@ def test_frame_of_bytes_paths_and_structs(image, folder):
 
 
 def test_ids_without_a_column(image, folder):
-    """An image in a file is called by its path, one in memory by the frame's index."""
+    """An image in a file is called by its path from the folder of all, one in memory by the frame's index."""
     path = folder("a.png") / "a.png"
 
     dataset = Dataset.from_frame(pd.DataFrame({"image": [str(path), image(1)], "text": ["A", "B"]}, index=[10, 11]))
 
-    assert [str(path), "11"] == [s.id for s in dataset]
+    assert [s.id for s in dataset] == ["a.png", "11"]
 
 
 def test_bad_rows_of_a_frame(image, tmp_path):
-    """What is no image or no label is named by its row, or left out."""
+    """What is no image or no label is named by its row, or skipped."""
     frame = pd.DataFrame(
         {"image": [image(1), str(tmp_path / "no.png"), None, 3.5, image(2)], "text": ["A", "B", "C", "D", 7]}
     )

@@ -7,17 +7,23 @@ from toolkit._dataset.loading import FORMATS
 from toolkit.errors import DatasetError
 
 
-def test_two_label_files_ask_which(folder):
-    """Where two formats fit, both are named, and naming one settles it."""
+def test_two_label_files_that_differ_ask_which(folder):
+    """Where two files say different things, both are shown with examples, and pointing at one settles it."""
     path = folder("a.png", metadata_csv="file_name,text\na.png,meta\n", gt_txt='a.png, "truth"\n')
 
-    with pytest.raises(DatasetError, match=r"may be metadata.csv or icdar; say which with format='metadata.csv'"):
+    with pytest.raises(DatasetError, match=r"two ways that differ.*a.png → 'truth'.*a.png → 'meta'"):
         load_dataset(path)
 
-    assert load_dataset(path, format="metadata.csv")[0].target == "meta"
-    assert load_dataset(path, format="icdar")[0].target == "truth"
     assert load_dataset(path, format="file-names")[0].target == "a"
     assert load_dataset(path / "metadata.csv")[0].target == "meta"
+    assert load_dataset(path / "gt.txt")[0].target == "truth"
+
+
+def test_two_label_files_that_agree_are_one(folder):
+    """The same labels twice are no question."""
+    path = folder("a.png", metadata_csv="file_name,text\na.png,A\n", gt_txt="a.png, A\n")
+
+    assert [(s.id, s.target) for s in load_dataset(path)] == [("a.png", "A")]
 
 
 def test_label_files_go_before_file_names(folder):
@@ -39,12 +45,17 @@ def test_empty_folder(folder):
         load_dataset(folder())
 
 
-def test_folder_of_datasets(folder):
-    """A folder one too high is pointed further down."""
-    path = folder("train/a.png", "test/b.png")
+def test_folder_of_splits(folder):
+    """Folders of splits are one dataset with a tag, and names that are equal in two of them are two samples."""
+    path = folder("train/a7.png", "test/b3.png", "test/a7.png")
 
-    with pytest.raises(DatasetError, match=r"no labels and no images directly in it; did you mean .*words/test\?"):
-        load_dataset(path)
+    dataset = load_dataset(path)
+
+    assert {(s.id, s.target, s.tags["split"]) for s in dataset} == {
+        ("train/a7.png", "a7", "train"),
+        ("test/b3.png", "b3", "test"),
+        ("test/a7.png", "a7", "test"),
+    }
 
 
 def test_path_that_is_not_there(tmp_path):
@@ -55,7 +66,7 @@ def test_path_that_is_not_there(tmp_path):
 
 def test_unknown_kind_of_file(folder):
     """A single image is no dataset."""
-    with pytest.raises(DatasetError, match=r"a.png: not a kind of file that is known; say format="):
+    with pytest.raises(DatasetError, match=r"a.png: not a kind of file that is known; give a folder"):
         load_dataset(folder("a.png") / "a.png")
 
 
@@ -65,15 +76,19 @@ def test_unknown_or_wrong_format(folder):
 
     with pytest.raises(DatasetError, match=f"format='coco' is not known; there are {', '.join(FORMATS)}"):
         load_dataset(path, format="coco")
-    with pytest.raises(DatasetError, match=r"holds nothing of the format 'icdar'"):
-        load_dataset(path, format="icdar")
+    with pytest.raises(DatasetError, match=r"holds nothing of the format 'lmdb'"):
+        load_dataset(path, format="lmdb")
+    with pytest.raises(DatasetError, match=r"holds no table of labels"):
+        load_dataset(path, format="table")
+    with pytest.raises(DatasetError, match=r"has no text file beside each image"):
+        load_dataset(path, format="sidecars")
 
 
-def test_an_argument_the_format_cannot_use(folder):
-    """An argument without a meaning is refused, not passed over."""
+def test_arguments_without_a_meaning(folder):
+    """A column that is not there, and a template for a label file, are refused."""
     path = folder("a.png", gt_txt='a.png, "A"\n')
 
-    with pytest.raises(DatasetError, match=r"text='words' means nothing to the format 'icdar'"):
+    with pytest.raises(DatasetError, match=r"no column is called 'words'; there are column 1, column 2"):
         load_dataset(path, text="words")
-    with pytest.raises(DatasetError, match=r"name_pattern='x' means nothing to the format 'icdar'"):
-        load_dataset(path, format="icdar", name_pattern="x")
+    with pytest.raises(DatasetError, match=r"names='{text}' means nothing to a label file"):
+        load_dataset(path / "gt.txt", names="{text}")

@@ -65,8 +65,8 @@ def test_says_why_an_image_is_not_shown(image):
 
 
 def test_counts_what_was_left_out(folder):
-    """Rows left out are said in the title and in the repr."""
+    """Rows skipped are said in the title and in the repr."""
     dataset = load_dataset(folder("a.png", metadata_csv="file_name,text\na.png,A\nb.png,B\n"), on_error="skip")
 
-    assert "1 row left out" in dataset._repr_html_()
-    assert "1 sample, 1 left out" in repr(dataset)
+    assert "1 row skipped" in dataset._repr_html_()
+    assert "1 sample, 1 skipped" in repr(dataset)

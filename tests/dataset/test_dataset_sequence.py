@@ -233,7 +233,7 @@ def test_a_tag_must_be_a_plain_value(image):
 
 def test_repr_says_how_many_and_which_tags(dataset):
     """One line tells name, size and tags."""
-    assert repr(dataset) == "<Dataset 'twenty': 20 samples; tags font, level, length, charset>"
+    assert repr(dataset) == "<Dataset 'twenty': 20 samples; labels from the samples; tags font, level, length, charset>"
 
 
 def test_labels_take_little_memory(tmp_path, image):

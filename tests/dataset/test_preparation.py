@@ -76,7 +76,7 @@ def test_parts_of_a_prepared_dataset_are_prepared() -> None:
 
 
 def test_image_that_cannot_be_made_to_fit_is_named() -> None:
-    """A bound below any legible picture says so, with the sample's place and the cure."""
+    """A bound below any legible picture says so, with the sample's place and the fix."""
     with pytest.raises(DatasetError, match=r"cannot be made to fit 40 bytes .*; raise max_bytes"):
         dataset(noise()).prepare(max_bytes=40)[0].image  # noqa: B018 -- the look is what prepares
 

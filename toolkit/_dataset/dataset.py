@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -13,12 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit._dataset.columns import count, text_length
-from toolkit._dataset.table import COMPUTED_TAGS, Table
+from toolkit._dataset.table import COMPUTED_TAGS, SKIPPED_COLUMNS, Table
 from toolkit.errors import DatasetError
 from toolkit.metrics.charset import charset
 from toolkit.types import Sample
-
-SKIPPED_COLUMNS = ["file", "line", "problem", "cure"]
 
 
 class Dataset(Sequence[Sample]):
@@ -45,17 +44,52 @@ class Dataset(Sequence[Sample]):
         self._rows = rows
         self.name = name
         self.path = path
-        self.skipped = pd.DataFrame(columns=SKIPPED_COLUMNS) if skipped is None else skipped
-        """Rows of the label file that could not be used: `file`, `line`, `problem`, `cure`; empty unless skipped."""
+        self.skipped = pd.DataFrame(table.skipped, columns=SKIPPED_COLUMNS) if skipped is None else skipped
+        """Rows that could not be used: `file`, `line`, `problem`, `fix`; empty unless ``on_error="skip"``."""
+
+    @property
+    def labels_from(self) -> str:
+        """How the labels were found, such as ``labels.csv, columns filename and label``."""
+        return self._table.labels_from
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """Images in the folder that no row of the label file names."""
+        return self._table.unlabelled
 
     # ── where they come from ─────────────────────────────────────────────────────────────────────────────
 
     @classmethod
-    def from_samples(cls, samples: Iterable[Sample], *, name: str = "samples") -> "Dataset":
-        """A dataset of samples made by hand; their sources and tags are kept as they are."""
+    def from_samples(cls, samples: Iterable[Sample], *, name: str = "samples", on_error: str = "raise") -> "Dataset":
+        """Make a dataset of samples; their sources, labels and tags are kept as they are.
+
+        Parameters
+        ----------
+        samples : iterable of Sample
+            The samples, with ids that differ.
+        name : str, default "samples"
+            What the dataset is called in tables and manifests.
+        on_error : {"raise", "skip"}, default "raise"
+            Whether the first unusable sample ends loading, or is counted in `skipped`.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        DatasetError
+            Where two samples share an id, a tag has the name of a result's column, or nothing is left.
+
+        Examples
+        --------
+        >>> import toolkit as tk
+        >>> tk.Dataset.from_samples([tk.Sample.from_bytes(b"", "7x2k", id="a")]).targets[0]
+        '7x2k'
+        """
         from toolkit._dataset.from_memory import from_samples
 
-        return from_samples(samples, name=name)
+        return cls(from_samples(samples, name=name, on_error=on_error), name=name)
 
     @classmethod
     def from_frame(
@@ -69,16 +103,44 @@ class Dataset(Sequence[Sample]):
         name: str = "frame",
         on_error: str = "raise",
     ) -> "Dataset":
-        """One sample a row of a DataFrame.
+        """Make a dataset with one sample for each row of a DataFrame.
 
-        `image` names the column of encoded images (bytes), paths, or mappings with ``bytes`` and ``path``;
-        `text` the column of labels; `id` the column of unique names (default: the path, else the frame's index).
-        All other columns become tags, or only those listed in `tags`. With ``on_error="skip"`` unusable rows are
-        left out and counted in `skipped`; otherwise the first is a `DatasetError`.
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row an image.
+        image : str, optional
+            Column of encoded images (bytes), paths, or mappings with ``bytes`` and ``path``; default: the usual names.
+        text : str, optional
+            Column of labels; default: the usual names.
+        id : str, optional
+            Column of unique names; default: paths from the deepest folder that holds all images, else the index.
+        tags : sequence of str, optional
+            Columns that become tags; default: all others.
+        name : str, default "frame"
+            What the dataset is called in tables and manifests.
+        on_error : {"raise", "skip"}, default "raise"
+            Whether the first unusable row ends loading, or is counted in `skipped`.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        DatasetError
+            For a column that is not there, or a row that cannot be used.
+
+        Examples
+        --------
+        >>> import pandas as pd, toolkit as tk
+        >>> tk.Dataset.from_frame(pd.DataFrame({"image": [b""], "text": ["7x2k"]})).targets[0]
+        '7x2k'
         """
         from toolkit._dataset.from_memory import from_frame
 
-        return from_frame(frame, image=image, text=text, id=id, tags=tags, name=name, on_error=on_error)
+        table = from_frame(frame, image=image, text=text, id=id, tags=tags, name=name, on_error=on_error)
+        return cls(table, name=name)
 
     @classmethod
     def from_links(
@@ -92,17 +154,44 @@ class Dataset(Sequence[Sample]):
         name: str = "links",
         on_error: str = "raise",
     ) -> "Dataset":
-        """Images behind http(s) links, downloaded once into `cache` and read from there ever after.
+        """Make a dataset of images behind http(s) links, downloaded once and then read from a cache.
 
-        `links` are (link, label) pairs, a mapping of them, or a frame with columns ``url`` and ``text`` whose
-        further columns become tags. A reply that is larger than `max_bytes`, is no image, takes longer than
-        `timeout_s` in all or comes from an address that is not public (unless `allow_private`) is a `DatasetError`
-        that lists each link with its reason; with ``on_error="skip"`` those links are left out and counted in
-        `skipped`.
+        Parameters
+        ----------
+        links : pandas.DataFrame, mapping or iterable of (str, str or None)
+            Pairs of link and label, a mapping of them, or a frame with columns ``url`` and ``text``, whose further
+            columns become tags.
+        cache : path, optional
+            Folder of the downloaded images; default: one below the user's cache folder.
+        max_bytes : int, default 10_000_000
+            Size in bytes beyond which a reply is refused.
+        timeout_s : float, default 30.0
+            Seconds that one download may take in all.
+        allow_private : bool, default False
+            Whether addresses that are not public are allowed.
+        name : str, default "links"
+            What the dataset is called in tables and manifests.
+        on_error : {"raise", "skip"}, default "raise"
+            Whether a failed link ends loading, or is counted in `skipped`.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        DatasetError
+            Lists each link that gave no image, with its reason.
+
+        Examples
+        --------
+        >>> import toolkit as tk
+        >>> tk.Dataset.from_links({"https://example.org/a.png": "7x2k"})  # doctest: +SKIP
+        <Dataset 'links': 1 sample; labels from links, given with their labels; tags length, charset>
         """
         from toolkit._dataset.links import from_links
 
-        return from_links(
+        table, folder = from_links(
             links,
             cache=cache,
             max_bytes=max_bytes,
@@ -111,6 +200,7 @@ class Dataset(Sequence[Sample]):
             name=name,
             on_error=on_error,
         )
+        return cls(table, name=name, path=folder)
 
     # ── a sequence ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,7 +282,9 @@ class Dataset(Sequence[Sample]):
         preparation = Preparation(max_bytes, format)
         table = self._table if self._rows is None else self._table.take(self._rows)
         sources = PreparedImages(table.sources, preparation)
-        prepared = Table(table.ids, table.targets, sources, table.tags)
+        prepared = replace(
+            table, sources=sources, digests=np.empty((0, 32), dtype=np.uint8), hashed=np.empty(0, dtype=np.uint8)
+        )
         name = f"{self.name} ({preparation})"
         return type(self)(prepared, name=name, path=self.path, skipped=self.skipped)
 
@@ -240,7 +332,7 @@ class Dataset(Sequence[Sample]):
         return self._table.targets if self._rows is None else self._table.targets.take(self._rows)
 
     def validate(self, max_bytes: int | None = None) -> pd.DataFrame:
-        """Look at every image and label: one row a problem, with `sample`, `problem`, `detail` and `cure`.
+        """Look at every image and label: one row a problem, with `sample`, `problem`, `detail` and `fix`.
 
         Found are: images that cannot be read, are cut short, would unpack to a huge bitmap, are animated, have an
         extension of another format or more than `max_bytes` bytes; labels that are missing or empty; and equal
@@ -248,7 +340,7 @@ class Dataset(Sequence[Sample]):
         """
         from toolkit._dataset.validation import validate
 
-        return validate(self, max_bytes)
+        return validate(self, max_bytes, self.unlabelled if self._rows is None else ())
 
     # ── identity ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -278,8 +370,9 @@ class Dataset(Sequence[Sample]):
     # ── how it shows ─────────────────────────────────────────────────────────────────────────────────────
 
     def __repr__(self) -> str:
-        skipped = f", {len(self.skipped)} left out" if len(self.skipped) else ""
-        return f"<Dataset {self.name!r}: {count(len(self), 'sample')}{skipped}; tags {', '.join(self.tags)}>"
+        skipped = f", {len(self.skipped)} skipped" if len(self.skipped) else ""
+        size = f"{count(len(self), 'sample')}{skipped}"
+        return f"<Dataset {self.name!r}: {size}; labels from {self.labels_from}; tags {', '.join(self.tags)}>"
 
     def _repr_html_(self) -> str:
         from toolkit._dataset.html import dataset_html

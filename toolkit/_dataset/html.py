@@ -54,10 +54,10 @@ def legible(text: str) -> str:
 def _title(dataset: "Dataset") -> str:
     parts = [f"<b>{escape(legible(dataset.name))}</b>", count(len(dataset), "sample")]
     if len(dataset.skipped):
-        parts.append(f"{count(len(dataset.skipped), 'row')} left out, see <code>skipped</code>")
+        parts.append(f"{count(len(dataset.skipped), 'row')} skipped, see <code>skipped</code>")
     if dataset.path is not None:
         parts.append(f"<code>{escape(legible(str(dataset.path)))}</code>")
-    return " · ".join(parts)
+    return " · ".join(parts) + f"<div>labels from {escape(legible(dataset.labels_from))}</div>"
 
 
 def _row(sample: Sample, tags: tuple[str, ...]) -> str:

@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from toolkit._dataset.columns import Texts
-from toolkit._dataset.dataset import Dataset
-from toolkit._dataset.formats.label_tables import TEXT_COLUMNS, pick_column
+from toolkit._dataset.columns_found import TEXT_COLUMNS, pick_column
 from toolkit._dataset.from_memory import plain
 from toolkit._dataset.images import BadImage, suffix_of
 from toolkit._dataset.intake import Intake
-from toolkit._dataset.table import FolderImages
+from toolkit._dataset.table import FolderImages, Table
 from toolkit.errors import DatasetError
 
 Row = tuple[str, Any, dict[str, Any]]
@@ -38,7 +37,7 @@ def from_links(
     allow_private: bool,
     name: str,
     on_error: str,
-) -> Dataset:
+) -> tuple[Table, Path]:
     """See `Dataset.from_links`."""
     from toolkit._http import ImageDownloads  # the client takes a while to import, and most datasets are files
 
@@ -63,7 +62,7 @@ def from_links(
             intake.refuse(number, f"{id} {file}", "correct the link, or try again later")
         elif intake.accept(number, id, target, tags):
             names.append(file)
-    return intake.dataset(FolderImages(folder, names), name=name, path=folder)
+    return intake.table(FolderImages(folder, names), name=name, labels_from="links, given with their labels"), folder
 
 
 def _rows(
@@ -143,5 +142,5 @@ def _raise_failures(name: str, ids: list[str], files: list[str | DatasetError]) 
         more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
         raise DatasetError(
             f"{name}: {len(failed)} of {len(ids)} links gave no image: {'; '.join(failed[:5])}{more}. What came is in "
-            'the cache; correct these links, call again to ask for them anew, or leave them out with on_error="skip"'
+            'the cache; correct these links, call again to ask for them anew, or skip them with on_error="skip"'
         )

@@ -1,8 +1,9 @@
 """A dataset's rows as columns: what all views of one dataset share."""
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -64,6 +65,25 @@ class ListedImages:
         return type(self)([self.sources[int(row)] for row in rows])
 
 
+@dataclass(frozen=True, slots=True)
+class ChainedSources:
+    """Images of several places, one place after the other."""
+
+    parts: list[Sources]
+    which: "array[int]"
+    rows: "array[int]"
+
+    def __getitem__(self, row: int) -> Source:
+        return self.parts[self.which[row]][self.rows[row]]
+
+    def take(self, rows: Iterable[int]) -> Self:
+        taken = [int(row) for row in rows]
+        which, inner = (array(c.typecode, (c[row] for row in taken)) for c in (self.which, self.rows))
+        return type(self)(self.parts, which, inner)
+
+
+SKIPPED_COLUMNS = ["file", "line", "problem", "fix"]
+
 _UNKNOWN, _KNOWN, _UNREADABLE = 0, 1, 2
 
 
@@ -77,6 +97,12 @@ class Table:
     tags: Mapping[str, Tag]
     digests: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 32), dtype=np.uint8))
     hashed: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
+    labels_from: str = ""
+    """How the labels were found."""
+    unlabelled: tuple[str, ...] = ()
+    """Images that no row names."""
+    skipped: tuple[tuple[str, int, str, str], ...] = ()
+    """Rows that could not be used: file, line, problem, fix."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,7 +121,15 @@ class Table:
     def take(self, rows: NDArray[np.int64]) -> "Table":
         """The same for some rows, with nothing kept of the others."""
         tags = {name: tag.take(rows) for name, tag in self.tags.items()}
-        taken = Table(self.ids.take(rows), self.targets.take(rows), self.sources.take(rows), tags)
+        taken = replace(
+            self,
+            ids=self.ids.take(rows),
+            targets=self.targets.take(rows),
+            sources=self.sources.take(rows),
+            tags=tags,
+            digests=np.empty((0, 32), dtype=np.uint8),
+            hashed=np.empty(0, dtype=np.uint8),
+        )
         if len(self.hashed):
             taken.digests, taken.hashed = self.digests[rows], self.hashed[rows]
         return taken

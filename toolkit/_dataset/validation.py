@@ -1,25 +1,28 @@
 """`Dataset.validate`: what is wrong with a dataset's images and labels, one row a problem."""
 
 import hashlib
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit._dataset.dataset import Dataset
 from toolkit._dataset.images import Fault, faults
 from toolkit.errors import DatasetError
 from toolkit.types import File, Sample
 
-COLUMNS = ["sample", "problem", "detail", "cure"]
+COLUMNS = ["sample", "problem", "detail", "fix"]
+
+_LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK"})
+_NOT_NAMED = Fault("no label", "no row of the label file names this image", "add a row, or move the image away")
 
 MAX_READ_BYTES = 100_000_000
 """A file beyond this is no image of a line of text, and is not read into memory."""
 
 
-def validate(dataset: Dataset, max_bytes: int | None) -> pd.DataFrame:
+def validate(dataset: Sequence[Sample], max_bytes: int | None, unlabelled: Sequence[str] = ()) -> pd.DataFrame:
     """See `Dataset.validate`. Holds one image and 32 bytes a sample."""
     digests = np.zeros((len(dataset), 32), dtype=np.uint8)
     readable = np.zeros(len(dataset), dtype=bool)
@@ -37,15 +40,46 @@ def validate(dataset: Dataset, max_bytes: int | None) -> pd.DataFrame:
             found.append((position, sample.id, _too_large(len(image), max_bytes)))
     found += _contradictions(dataset, digests, np.flatnonzero(readable))
     found.sort(key=lambda entry: entry[0])
-    rows = [(sample, fault.problem, fault.detail, fault.cure) for _, sample, fault in found]
+    found += ((len(dataset), image, _NOT_NAMED) for image in unlabelled)
+    rows = [(sample, fault.problem, fault.detail, fault.fix) for _, sample, fault in found]
     return pd.DataFrame(rows, columns=COLUMNS, dtype="str")
 
 
 def _label_faults(sample: Sample) -> Iterator[Fault]:
     if sample.target is None:
-        yield Fault("missing label", "there is no target", "write its label, or leave it out")
-    elif not sample.target.strip():
-        yield Fault("empty label", f"the target is {sample.target!r}", "write its label, or leave it out")
+        yield Fault("missing label", "there is no target", "write its label, or skip it")
+        return
+    if not sample.target.strip():
+        detail = f"the target is {sample.target!r}, so that only an answer without text is correct"
+        yield Fault("empty label", detail, "write its label, unless the image holds no text")
+    elif sample.target != sample.target.strip():
+        yield Fault("blanks at the edge", f"the target is {sample.target!r}", "remove them, unless they are meant")
+    yield from _unusual_characters(sample.target)
+
+
+def _unusual_characters(label: str) -> Iterator[Fault]:
+    """Characters that no engine would give, or that look like others."""
+    if label.isascii() and label.isprintable():
+        return
+    if hidden := sorted(
+        {c for c in label if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cn") and c not in "\n\r\u200c\u200d"}
+    ):
+        shown = ", ".join(f"U+{ord(c):04X}" for c in hidden)
+        yield Fault("control characters", f"the target {label!r} holds {shown}", "remove them, unless they are meant")
+    if label != unicodedata.normalize("NFC", label):
+        yield Fault(
+            "unusual Unicode form", f"the target {label!r} is not in NFC, the form engines give", "write it in NFC"
+        )
+    alphabets = {
+        name for c in label if c.isalpha() and (name := unicodedata.name(c, "").partition(" ")[0]) in _LOOK_ALIKE
+    }
+    if len(alphabets) > 1:
+        listed = " and ".join(sorted(a.capitalize() for a in alphabets))
+        yield Fault(
+            "mixed alphabets",
+            f"the target {label!r} has {listed} letters, which look alike",
+            "write it in one alphabet",
+        )
 
 
 def _read(sample: Sample) -> bytes | Fault:
@@ -55,7 +89,7 @@ def _read(sample: Sample) -> bytes | Fault:
             return _too_large(size, MAX_READ_BYTES)
         return sample.image
     except (DatasetError, OSError) as error:
-        return Fault("unreadable image", str(error), "make the file readable, or leave it out")
+        return Fault("unreadable image", str(error), "make the file readable, or skip it")
 
 
 def _too_large(size: int, limit: int) -> Fault:
@@ -68,7 +102,7 @@ def _suffix(sample: Sample) -> str:
 
 
 def _contradictions(
-    dataset: Dataset, digests: NDArray[np.uint8], readable: NDArray[np.int64]
+    dataset: Sequence[Sample], digests: NDArray[np.uint8], readable: NDArray[np.int64]
 ) -> Iterator[tuple[int, str, Fault]]:
     """Equal images whose labels differ: no answer could be right for both."""
     keys = digests[readable].view(np.uint64)  # four numbers an image, compared together
@@ -83,4 +117,10 @@ def _contradictions(
             other = next((other for other in samples if other.target != sample.target), None)
             if other is not None:
                 detail = f"the same image is labelled {sample.target!r} here and {other.target!r} as {other.id!r}"
+                if _same_but_form(sample.target, other.target):
+                    detail += ", which differ only in case or Unicode form"
                 yield position, sample.id, Fault("contradicting labels", detail, "keep the one that is right")
+
+
+def _same_but_form(a: str | None, b: str | None) -> bool:
+    return unicodedata.normalize("NFKC", a or "").casefold() == unicodedata.normalize("NFKC", b or "").casefold()

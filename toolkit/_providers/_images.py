@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.errors import BadRequest
+from toolkit.types import IMAGE_FORMATS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,8 +42,7 @@ def _formats() -> tuple[str, ...]:
     from PIL import Image
 
     Image.init()
-    wanted = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
-    return tuple(name for name in wanted if name in Image.OPEN)
+    return tuple(name for name in IMAGE_FORMATS if name in Image.OPEN)
 
 
 def _check_size(image: "Image", most: int | None) -> None:

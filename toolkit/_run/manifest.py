@@ -47,6 +47,7 @@ def manifest(
             "seed": seed,
             **({} if design is None else {"design": design}),
         },
+        "labels_from": dataset.labels_from,
         "dataset_path": None if dataset.path is None else str(dataset.path),
         "prices_usd": {label: setting.prices for label, setting in settings.items()},
         "max_cost_usd": {label: setting.max_cost_usd for label, setting in settings.items()},

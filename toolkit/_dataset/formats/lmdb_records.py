@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from toolkit._dataset.dataset import Dataset
-from toolkit._dataset.formats.base import Format, Options
+from toolkit._dataset.image_names import split_of_file
 from toolkit._dataset.intake import Intake
+from toolkit._dataset.options import Options
+from toolkit._dataset.table import ChainedSources, Table
 from toolkit.errors import DatasetError, require
 from toolkit.types import Source
 
@@ -49,12 +50,31 @@ class LmdbImages:
         return type(self)(self._database, array("Q", (self._numbers[int(row)] for row in rows)))
 
 
-def _load(path: Path, options: Options) -> Dataset:
-    database = path if path.is_dir() else path.parent
+def load_lmdb(root: Path, names: list[str], options: Options) -> Table:
+    """Images and labels in databases below `root`, one after the other; of splits, with a tag ``split``."""
+    intake = Intake(options.on_error, only_tags=options.tags, empty=options.empty)
+    splits = [split_of_file(name + "/x") for name in names]
+    tell = len(set(splits)) > 1 and None not in splits
+    parts: list[LmdbImages] = []
+    which, places = array("i"), array("q")
+    for part, name in enumerate(names):
+        database = root / name
+        numbers = array("Q")
+        intake.reading(database, "sample")
+        tags = {"split": splits[part]} if tell else {}
+        for number, target in _records(database, intake):
+            id = f"{number:09d}" if len(names) == 1 else f"{name}/{number:09d}"
+            if intake.accept(number, id, target, tags):
+                which.append(part)
+                places.append(len(numbers))
+                numbers.append(number)
+        parts.append(LmdbImages(database, numbers))
+    sources = parts[0] if len(parts) == 1 else ChainedSources(list(parts), which, places)
+    return intake.table(sources, name=str(root), labels_from="records label-… of the LMDB database")
+
+
+def _records(database: Path, intake: Intake) -> Iterator[tuple[int, str | None]]:
     environment = _environment(database)
-    intake = Intake(options.on_error, only_tags=options.tags)
-    intake.reading(database, "sample")
-    numbers = array("Q")
     with _sound(database), environment.begin() as transaction:
         for number in range(1, _sample_count(transaction, database) + 1):
             label = transaction.get(f"label-{number:09d}".encode())
@@ -66,11 +86,10 @@ def _load(path: Path, options: Options) -> Dataset:
             # the key is looked for, the image not copied
             with transaction.cursor() as cursor:
                 there = cursor.set_key(_image_key(number))
-            if not there:
+            if there:
+                yield number, target
+            else:
                 intake.refuse(number, f"there is no {_image_key(number).decode()}", "add the image")
-            elif intake.accept(number, f"{number:09d}", target):
-                numbers.append(number)
-    return intake.dataset(LmdbImages(database, numbers), name=database.resolve().name, path=path)
 
 
 def _sample_count(transaction: Any, database: Path) -> int:
@@ -90,7 +109,13 @@ def _environment(database: Path) -> Any:
         try:
             # no lock file and no read-ahead: the folder may be read-only, and images are read in any order
             _open_environments[key] = lmdb.open(
-                str(key[1]), readonly=True, lock=False, readahead=False, create=False, max_spare_txns=8
+                str(key[1]),
+                subdir=database.is_dir(),
+                readonly=True,
+                lock=False,
+                readahead=False,
+                create=False,
+                max_spare_txns=8,
             )
         except lmdb.Error as error:
             raise DatasetError(f"{database}: not readable as LMDB ({error})") from error
@@ -101,7 +126,7 @@ def _environment(database: Path) -> Any:
 def _check_whole(environment: Any, database: Path) -> None:
     """A database that was cut is read beyond its end by LMDB, and the system ends the whole process for that."""
     needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-    size = (database / "data.mdb").stat().st_size
+    size = (database / "data.mdb" if database.is_dir() else database).stat().st_size
     if size < needed:
         _open_environments.pop((os.getpid(), database.resolve())).close()
         raise DatasetError(f"{database}: data.mdb has {size:,} bytes where {needed:,} belong; copy it anew")
@@ -119,10 +144,3 @@ def _sound(database: Path) -> Iterator[None]:
 
 def _image_key(number: int) -> bytes:
     return f"image-{number:09d}".encode()
-
-
-def _matches(path: Path) -> bool:
-    return (path / "data.mdb").is_file() if path.is_dir() else path.name == "data.mdb"
-
-
-LMDB = Format("lmdb", _matches, _load)

@@ -12,11 +12,11 @@ from threading import Lock
 from typing import Any, Self
 
 from toolkit._dataset.columns import Texts
-from toolkit._dataset.dataset import Dataset
-from toolkit._dataset.folder import Folder
-from toolkit._dataset.formats.base import Format, Options, files_of
-from toolkit._dataset.formats.label_tables import IMAGE_COLUMNS, TEXT_COLUMNS, pick_column
+from toolkit._dataset.columns_found import IMAGE_COLUMNS, TEXT_COLUMNS, pick_column
+from toolkit._dataset.image_names import split_of_file
 from toolkit._dataset.intake import Intake
+from toolkit._dataset.options import Options
+from toolkit._dataset.table import Table
 from toolkit.errors import DatasetError, require
 from toolkit.types import File, Source
 
@@ -47,9 +47,12 @@ class ParquetCell:
         where = f"{self.file} row group {self.group} row {self.row}"
         if path is None:
             raise DatasetError(f"{where}: the image is null")
-        if objection := Folder(self.file.parent).objection(path):
-            raise DatasetError(f"{where}: {objection[0]}; {objection[1]}")
-        return File(self.file.parent / path).read()
+        folder = self.file.parent.resolve()
+        if not (folder / path).resolve().is_relative_to(folder):
+            raise DatasetError(f"{where}: the image {path!r} is outside the dataset's folder {folder}; copy it into it")
+        if not (folder / path).is_file():
+            raise DatasetError(f"{where}: the image {path!r} is not in {folder}; add the image or remove the row")
+        return File(folder / path).read()
 
 
 class ParquetImages:
@@ -74,24 +77,30 @@ class ParquetImages:
         return taken
 
 
-def _load(path: Path, options: Options) -> Dataset:
-    files = files_of(path, ".parquet")
+def load_parquet(root: Path, names: list[str], options: Options) -> Table:
+    """Images and labels in Parquet files below `root`, one after the other; of splits, with a tag ``split``."""
+    files = [root / name for name in names]
     columns = [_columns(file, options) for file in files]
     for file, found in zip(files, columns, strict=True):
         if found != columns[0]:
             raise DatasetError(f"{file}: its columns differ from those of {files[0]}; load the files one by one")
     image, text, paths, others = columns[0]
     use_paths = paths is not None and _all_distinct(files, paths)
-    intake = Intake(options.on_error, only_tags=options.tags)
+    intake = Intake(options.on_error, only_tags=options.tags, empty=options.empty)
     images = ParquetImages(files, image)
+    splits = [split_of_file(name) for name in names]
+    tell = len(set(splits)) > 1 and None not in splits and "split" not in others
+    keys = [name.removesuffix(".parquet") for name in names]
     for which, file in enumerate(files):
         intake.reading(file, "row")
         wanted = [text, *others, *([paths] if use_paths and paths else [])]
         for number, (group, row, values) in enumerate(_rows(file, wanted)):
-            id = values.pop(image)["path"] if use_paths else f"{file.stem}/{number}"
+            id = values.pop(image)["path"] if use_paths else f"{keys[which]}/{number}"
+            if tell:
+                values["split"] = splits[which]
             if intake.accept(number, id, values.pop(text), values):
                 images.add(which, group, row)
-    return intake.dataset(images, name=path.resolve().stem, path=path)
+    return intake.table(images, name=str(root), labels_from=f"Parquet, columns {image} and {text}")
 
 
 def _columns(file: Path, options: Options) -> tuple[str, str, str | None, tuple[str, ...]]:
@@ -178,8 +187,20 @@ def _sound(file: Path) -> Iterator[None]:
         raise DatasetError(f"{file}: not readable as Parquet ({error})") from error
 
 
-def _matches(path: Path) -> bool:
-    return any(path.glob("*.parquet")) if path.is_dir() else path.suffix == ".parquet"
+def holds_images(file: Path, image: str | None) -> bool:
+    """Whether a Parquet file holds images, rather than names of files."""
+    types = require("pyarrow.types", "reading Parquet datasets", "parquet")
+    with _open(file) as parquet:
+        fields = list(parquet.schema_arrow)
+
+    def holds(kind: Any) -> bool:
+        struct = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+        return bool(struct or types.is_binary(kind) or types.is_large_binary(kind))
+
+    return any(holds(field.type) for field in fields) or image in {field.name for field in fields}
 
 
-PARQUET = Format("parquet", _matches, _load, frozenset({"image", "text"}))
+def parquet_records(file: Path) -> list[dict[str, Any]]:
+    """All rows of a Parquet file that names images instead of holding them."""
+    with _open(file) as parquet, _sound(file):
+        return [dict(row) for row in parquet.read().to_pylist()]

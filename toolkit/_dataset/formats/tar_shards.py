@@ -7,15 +7,16 @@ import tarfile
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Self
 
-from toolkit._dataset.dataset import Dataset
-from toolkit._dataset.folder import IMAGE_SUFFIXES
-from toolkit._dataset.formats.base import Format, Options, files_of
-from toolkit._dataset.formats.label_tables import TEXT_COLUMNS
+from toolkit._dataset.columns_found import TEXT_COLUMNS
+from toolkit._dataset.image_names import split_of_file
+from toolkit._dataset.images import KNOWN_SUFFIXES
 from toolkit._dataset.intake import Intake
+from toolkit._dataset.options import Options
+from toolkit._dataset.table import Table
 from toolkit.errors import DatasetError
 from toolkit.types import Source
 
@@ -74,15 +75,30 @@ class _Part:
     content: TarMember
 
 
-def _load(path: Path, options: Options) -> Dataset:
-    archives = files_of(path, ".tar")
-    intake = Intake(options.on_error, only_tags=options.tags)
+LABEL_SUFFIXES = (".txt", ".gt.txt", ".json", ".cls")
+
+
+def is_shard(archive: Path) -> bool:
+    """Whether an archive's first samples are a member with an image and one with its label."""
+    for key, group in groupby(islice(_parts(archive), 20), key=lambda part: part.key):
+        suffixes = {part.suffix for part in group}
+        if key and suffixes & KNOWN_SUFFIXES and suffixes & set(LABEL_SUFFIXES):
+            return True
+    return False
+
+
+def load_tar(root: Path, names: list[str], options: Options) -> Table:
+    """Images and labels in tar shards below `root`, one after the other; of splits, with a tag ``split``."""
+    archives = [root / name for name in names]
+    splits = [split_of_file(name) for name in names]
+    tell = len(set(splits)) > 1 and None not in splits
+    intake = Intake(options.on_error, only_tags=options.tags, empty=options.empty)
     images = TarImages(archives)
     for which, archive in enumerate(archives):
         intake.reading(archive, "member")
         for key, group in groupby(_parts(archive), key=lambda part: part.key):
             parts = list(group)
-            image = next((part for part in parts if part.suffix in IMAGE_SUFFIXES), None)
+            image = next((part for part in parts if part.suffix in KNOWN_SUFFIXES), None)
             if image is None:
                 intake.refuse(parts[0].number, f"{key!r} has no image", "add one under the same stem")
                 continue
@@ -91,9 +107,12 @@ def _load(path: Path, options: Options) -> Dataset:
             except (ValueError, RecursionError) as error:
                 intake.refuse(parts[0].number, f"the label of {key!r} is not readable ({error})", "write UTF-8 or JSON")
                 continue
-            if intake.accept(image.number, key + image.suffix, target, tags):
+            if tell:
+                tags.setdefault("split", splits[which])
+            name = key + image.suffix if not tell else f"{splits[which]}/{key}{image.suffix}"
+            if intake.accept(image.number, name, target, tags):
                 images.add(which, image.content.offset, image.content.size)
-    return intake.dataset(images, name=path.resolve().stem, path=path)
+    return intake.table(images, name=str(root), labels_from="members beside each image in the archive")
 
 
 def _parts(archive: Path) -> Iterator[_Part]:
@@ -116,13 +135,14 @@ def _parts(archive: Path) -> Iterator[_Part]:
 
 def _label(parts: list[_Part], text: str | None) -> tuple[str | None, dict[str, Any]]:
     """The label from .txt, else from a field of .json, else from .cls; the other fields of .json are tags."""
-    contents = {part.suffix: _content(part) for part in parts if part.suffix in {".txt", ".json", ".cls"}}
+    contents = {part.suffix: _content(part) for part in parts if part.suffix in LABEL_SUFFIXES}
     fields: Any = json.loads(contents.get(".json", "{}"))
     if not isinstance(fields, dict):
         raise ValueError("the .json is no object")  # noqa: TRY004 -- the caller's one word for an unreadable label
     field = text or next((name for name in TEXT_COLUMNS if name in fields), None)
     target = fields.pop(field, None) if field else None
-    plain = contents.get(".txt", contents.get(".cls") if target is None else None)
+    texts = [contents[suffix] for suffix in (".gt.txt", ".txt") if suffix in contents]
+    plain = texts[0] if texts else contents.get(".cls") if target is None else None
     if plain is not None:
         target = plain.removesuffix("\n").removesuffix("\r")
     return target, fields
@@ -132,10 +152,3 @@ def _content(part: _Part) -> str:
     if part.content.size > MAX_LABEL_BYTES:
         raise ValueError(f"it has {part.content.size} bytes")
     return part.content.read().decode("utf-8-sig")
-
-
-def _matches(path: Path) -> bool:
-    return any(path.glob("*.tar")) if path.is_dir() else path.suffix == ".tar"
-
-
-TAR = Format("tar", _matches, _load, frozenset({"text"}))

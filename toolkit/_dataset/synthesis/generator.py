@@ -108,7 +108,7 @@ def synthesize(
     _write_metadata(folder / "metadata.csv", plans)
     given = {"alphabets": alphabets, "lengths": lengths, "fonts": fonts, "distortions": distortions}
     arguments = {"n": n, "seed": seed, "style": style} | {k: list(v) for k, v in given.items() if v is not None}
-    dataset = load_dataset(folder, "metadata.csv")
+    dataset = load_dataset(folder)
     (folder / "README.md").write_text(card(dataset, folder, arguments), encoding="utf-8")
     return dataset
 
