@@ -135,6 +135,9 @@ class Sample:
             raise DatasetError(f"the text given for {id!r} is not base64: {error}") from error
 
 
+Part = str | bytes | tuple[str, bytes, str]
+"""A part of a multipart body: a text, bytes, or a file's name, bytes and content type."""
+
 # ── what a provider says ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -151,16 +154,79 @@ class Answer:
     usage: Mapping[str, float] = field(default_factory=dict)
 
 
+class Request(NamedTuple):
+    """A request as it will go out, for a provider that signs it: see `Call.sign`."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    unix_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Ask for one HTTP exchange: POST `json` to `path` below the account's base URL. Gives a `Reply`.
+    """Ask for one HTTP exchange with the account's service. Gives a `Reply`, whatever its status.
 
     Raises `TransportError` into the flow when none came about, which a flow that polls may catch.
+
+    Parameters
+    ----------
+    path : str
+        Below the account's base URL, beginning with a slash; or an absolute address that the service handed out, which
+        must be on the host of the base URL, since the key travels with it.
+    json, form, multipart, body : optional
+        What is sent, at most one of them: a JSON value; names and values, percent-encoded as a web form; parts by name,
+        each a text, bytes, or ``(file name, bytes, content type)``; or the exact bytes. None of them sends nothing.
+    headers : mapping of str to str
+        Further headers.
+    method : {"POST", "GET"}
+    query : mapping of str to str, optional
+        Appended to the address, percent-encoded. It appears in no message, log or record.
+    content_type : str, optional
+        In place of the one that follows from what is sent.
+    sign : callable, optional
+        Is given the `Request` just before it goes out, with the time, and gives further headers. A provider has no
+        clock of its own, and a signature is good for minutes only.
+
+    Examples
+    --------
+    >>> Call("/ocr", multipart={"file": ("image.png", b"...", "image/png"), "language": "en"}).method
+    'POST'
     """
 
     path: str
-    json: Mapping[str, Any] = field(repr=False)
+    json: Any = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] | None = field(default=None, kw_only=True, repr=False)
+    multipart: Mapping[str, Part] | None = field(default=None, kw_only=True, repr=False)
+    body: bytes | None = field(default=None, kw_only=True, repr=False)
+    content_type: str | None = field(default=None, kw_only=True)
+    method: str = field(default="POST", kw_only=True)
+    query: Mapping[str, str] | None = field(default=None, kw_only=True, repr=False)
+    sign: Callable[[Request], Mapping[str, str]] | None = field(default=None, kw_only=True, repr=False)
+
+    def request(self, base_url: str, unix_s: float) -> Request:
+        """The request as it goes out: its whole address, all its headers, its exact bytes.
+
+        Raises
+        ------
+        ValueError
+            When it cannot be sent at all, which is a mistake of the provider.
+        ProtocolError
+            When an absolute address is not on the host of `base_url`.
+        """
+        from toolkit._http.message import address, encoded
+
+        if self.method not in {"POST", "GET"}:
+            raise ValueError(f"method must be 'POST' or 'GET', got {self.method!r}")
+        body, implied = encoded(json=self.json, form=self.form, multipart=self.multipart, body=self.body)
+        content_type = self.content_type or implied
+        headers = {**({"content-type": content_type} if content_type else {}), **self.headers}
+        request = Request(self.method, address(base_url, self.path, self.query), headers, body, unix_s)
+        if self.sign is not None:
+            request = request._replace(headers={**headers, **self.sign(request)})
+        return request
 
 
 @dataclass(frozen=True, slots=True)

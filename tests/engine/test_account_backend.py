@@ -36,7 +36,7 @@ class Service:
         self.open.set()
         self.closed = False
 
-    async def exchange(self, url, body, headers, timeout_s):
+    async def exchange(self, url, body, headers, timeout_s, method="POST"):
         operation = url.rpartition("/")[2]
         self.asked.append((operation, json.loads(body)))
         self.in_flight += 1

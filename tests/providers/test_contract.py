@@ -383,7 +383,7 @@ def test_a_service_without_a_fault_passes(replies):
     [
         ("key in path", "it puts the key into a path"),
         ("no slash", "it calls 'read'; a path begins with / and stands below base_url"),
-        ("bytes", "what it sends to /read is not JSON"),
+        ("bytes", "what it sends to /read cannot be sent"),
         ("waits", "it waits for -1.0 seconds"),
         ("odd step", "it yielded 'please', which is no Call, Wait, Submitted or Compute"),
         ("invents", "reading an image, call 1 gets no reply, it returned Answer(text='nothing'"),
@@ -472,7 +472,7 @@ def test_a_polled_service_without_a_fault_passes():
         ("hopeful", "asking once for a task, call 1 gets an empty object, it returned None"),
         ("forgetful", "asking once for a task, call 1 gets an empty object, it raised KeyError"),
         ("indifferent", "reporting an answer, call 1 gets a failure without a body, it returned None"),
-        ("untold", "what it sends to /report is not JSON"),
+        ("untold", "what it sends to /report cannot be sent"),
         ("rich", "reading the balance, call 1 gets an empty object, it raised KeyError: 'balance'"),
     ],
 )

@@ -106,7 +106,9 @@ class TimedSocket:
     fate: Fate
     schedules: Iterable[Schedule] = ()
 
-    async def exchange(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Exchanged:
+    async def exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, method: str = "POST"
+    ) -> Exchanged:
         self.fate.event()
         parts = urlsplit(url)
         service = self.services[str(parts.hostname)]

@@ -72,13 +72,13 @@ class WatchfulWire(TimedSocket):
         self.log, self.note = world.folder / "run/attempts.jsonl", world.folder / "safe"
         self.given, self.unsafe, self.complaints = 0, [], []
 
-    async def exchange(self, url, body, headers, timeout_s):
+    async def exchange(self, url, body, headers, timeout_s, method="POST"):
         safe = [json.loads(line) for line in self.log.read_bytes()[: durable_bytes(self.note)].splitlines()]
         self.unsafe.append(self.given - sum("text" in record for record in safe))
         done, kept = self.world.runner.progress.done, sum(bool(record.get("final")) for record in safe)
         if done > kept:
             self.complaints.append(f"{done} trials are counted as done and {kept} are safe")
-        exchanged = await super().exchange(url, body, headers, timeout_s)
+        exchanged = await super().exchange(url, body, headers, timeout_s, method)
         self.given += b'"text"' in exchanged.response.body
         return exchanged
 

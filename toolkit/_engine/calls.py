@@ -1,7 +1,6 @@
 """The world of single calls: one flow at a time with an account, without a run around it."""
 
 import asyncio
-import json
 
 from toolkit._engine.driver import Called, Clock, Computed, SystemClock
 from toolkit._engine.redaction import redact
@@ -15,9 +14,6 @@ EXCHANGE_S = 60.0
 """No single exchange takes longer, whatever the deadline."""
 
 
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once, not for each request
-
-
 class Exchanges:
     """Calls to one account through one HTTP client."""
 
@@ -29,11 +25,9 @@ class Exchanges:
         """One exchange; an error comes back as a value, without the key."""
         begun = clock.now()
         try:
+            request = step.request(self._account.base_url, clock.unix())
             exchanged = await self._client.exchange(
-                self._account.base_url + step.path,
-                _COMPACT.encode(step.json).encode(),
-                {"content-type": "application/json", **step.headers},
-                min(timeout_s, EXCHANGE_S),
+                request.url, request.body, request.headers, min(timeout_s, EXCHANGE_S), request.method
             )
         except ProviderError as error:
             redact(error, self._account.key)

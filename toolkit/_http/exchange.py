@@ -71,8 +71,10 @@ class Exchanged:
 class Client(Protocol):
     """Whatever carries out exchanges for one event loop."""
 
-    async def exchange(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Exchanged:
-        """POST `body` to `url` and read the answer, all within `timeout_s` seconds from now.
+    async def exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, method: str = "POST"
+    ) -> Exchanged:
+        """Send `body` to `url` and read the answer, all within `timeout_s` seconds from now.
 
         `Unreachable` when no connection came about, so that nothing was sent; `TransportError` when something may
         have been; `ProtocolError` for an answer that is too long or packed; `BadRequest` for an address or a header

@@ -64,7 +64,9 @@ class FastClient:
         self._lag = LoopLag()
         self._closed = False
 
-    async def exchange(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Exchanged:
+    async def exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, method: str = "POST"
+    ) -> Exchanged:
         target = target_of(url)
         if self._closed:
             raise Unreachable(f"{target.host_port}: the client is closed")
@@ -76,7 +78,7 @@ class FastClient:
         watch = self._lag.begin()
         try:
             async with asyncio.timeout(timeout_s):
-                reply = await _post(self._session, target, proxy, body, prepared, connection)
+                reply = await _send(self._session, target, proxy, method, body, prepared, connection)
             done_at = perf_counter()
         except (aiohttp.ClientError, OSError) as error:
             raise connection.failure(target, proxy, error) from None
@@ -92,15 +94,17 @@ class FastClient:
             await self._session.close()
 
 
-async def _post(
+async def _send(
     session: aiohttp.ClientSession,
     target: Target,
     proxy: Proxy | None,
+    method: str,
     body: bytes,
     headers: Mapping[str, str],
     connection: _Connection,
 ) -> Response:
-    async with session.post(
+    async with session.request(
+        method,
         URL(f"{target.scheme}://{target.host_port}{target.path}", encoded=True),
         data=io.BytesIO(body) if len(body) > _LARGE_BYTES else body,  # aiohttp writes a file in pieces
         headers={**headers, **proxy.headers} if proxy and target.scheme == "http" else headers,

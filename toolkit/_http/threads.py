@@ -42,14 +42,18 @@ class ThreadedClient:
         self._closed = False
         leave_out_of_logs()
 
-    async def exchange(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Exchanged:
+    async def exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, method: str = "POST"
+    ) -> Exchanged:
         asked_at = time.perf_counter()
         loop = asyncio.get_running_loop()
         target = target_of(url)
         if self._closed:
             raise Unreachable(f"{target.host_port}: the client is closed")
         prepared = headers_for(target, body, headers)
-        job = Job(target, self._proxies.proxy_for(target), prepared, body, asked_at + timeout_s, loop.create_future())
+        job = Job(
+            target, self._proxies.proxy_for(target), prepared, body, asked_at + timeout_s, loop.create_future(), method
+        )
         self._hand_over(job)
         overdue = loop.call_later(timeout_s + _NAME_LOOKUP_GRACE_S, _give_up, job)
         try:

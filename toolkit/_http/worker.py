@@ -34,6 +34,7 @@ class Job:
     body: bytes
     deadline: float
     done: asyncio.Future[None]
+    method: str = "POST"
     dropped: bool = False
     sent: bool = False
     response: Response | None = None
@@ -147,7 +148,7 @@ def _resolve(future: asyncio.Future[None]) -> None:
 def _converse(connection: httpcore.ConnectionInterface, job: Job) -> Response:
     target = job.target
     request = httpcore.Request(
-        b"POST",
+        job.method.encode(),
         httpcore.URL(scheme=target.scheme, host=target.host, port=target.explicit_port, target=target.path),
         headers=[(name.encode(), value.encode()) for name, value in job.headers.items()],
         content=job.body,

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
-from toolkit.errors import DeadlineExceeded, ProviderError
+from toolkit.errors import DeadlineExceeded, ProtocolError, ProviderError
 from toolkit.types import Answer, Call, Compute, Reply, Submitted, Wait
 
+_SOMEWHERE, _SOME_DAY = "http://127.0.0.1:1", 1_800_000_000.0
 MOST_STEPS = 2000  # a flow of 120 polls takes some 250
 
 Respond = Callable[[int], Reply | ProviderError]
@@ -100,14 +101,17 @@ def faulty_steps(ending: Ending, secret: str) -> Iterator[str]:
 
 
 def _faulty_call(step: Call, secret: str) -> Iterator[str]:
-    if not isinstance(step.path, str) or not step.path.startswith("/"):
+    if not isinstance(step.path, str) or not step.path.startswith(("/", "http://", "https://")):
         yield f"it calls {step.path!r}; a path begins with / and stands below base_url"
     if secret and secret in repr(step):
         yield "it puts the key into a path, which clients and proxies write to their logs"
     try:
+        step.request(_SOMEWHERE, _SOME_DAY)
         json.dumps(step.json, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        yield f"what it sends to {step.path} is not JSON: {error}"
+    except ProtocolError:
+        return  # an address on another host, which is refused before anything is sent
+    except Exception as error:  # noqa: BLE001 -- whatever a provider's own signature raises
+        yield f"what it sends to {step.path} cannot be sent: {error}"
 
 
 def faulty_answer(answer: object) -> Iterator[str]:
