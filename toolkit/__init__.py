@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from toolkit._dataset.synthesis import synthesize
     from toolkit._engine.limits import Limits
     from toolkit._engine.retry import RetryPolicy
-    from toolkit._providers import CapMonster, CapSolver, Cascade, OpenAICompatible, RapidOCR, Tesseract
+    from toolkit._providers import (
+        CapMonster,
+        CapSolver,
+        Cascade,
+        CommandLine,
+        Ddddocr,
+        Function,
+        HTTPService,
+        OCRServer,
+        OpenAICompatible,
+        Prepared,
+        RapidOCR,
+        Tesseract,
+    )
     from toolkit._providers.base import LocalProvider, Provider, ServiceProvider, grid
     from toolkit._report.export import export
     from toolkit._run.benchmark import benchmark
@@ -46,7 +59,10 @@ _HOMES = {
     "toolkit.stats": ["load_policy"],
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
     "toolkit._run.probe.probe": ["Probe", "probe"],
-    "toolkit._providers": ["CapMonster", "CapSolver", "Cascade", "OpenAICompatible", "RapidOCR", "Tesseract"],
+    "toolkit._providers": [
+        *("CapMonster", "CapSolver", "Cascade", "CommandLine", "Ddddocr", "Function", "HTTPService", "OCRServer"),
+        *("OpenAICompatible", "Prepared", "RapidOCR", "Tesseract"),
+    ],
     "toolkit._providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
     "toolkit._run.read": ["read"],
     "toolkit._run.sandbox": ["sandbox"],
@@ -65,14 +81,20 @@ __all__ = [
     "CapMonster",
     "CapSolver",
     "Cascade",
+    "CommandLine",
     "Compute",
     "Dataset",
+    "Ddddocr",
     "Flow",
+    "Function",
+    "HTTPService",
     "Limits",
     "LiveRun",
     "LocalProvider",
     "Normaliser",
+    "OCRServer",
     "OpenAICompatible",
+    "Prepared",
     "Probe",
     "Provider",
     "RapidOCR",

@@ -24,6 +24,10 @@ NOT_IN_IDENTITY = {"aside": True}
 is no part of what a store is recognised by."""
 
 
+NOT_IN_LABEL = {"unlabelled": True}
+"""Field metadata: this parameter decides the answer but is too long for a label; the manifest has it."""
+
+
 @dataclass(frozen=True)
 class Provider(ABC):
     """One service or engine, configured: a *setting*.
@@ -71,6 +75,7 @@ class Provider(ABC):
         shown = (
             f"{f.name}={getattr(self, f.name)!r}"
             for f in _settings(self)
+            if not f.metadata.get("unlabelled")
             if getattr(self, f.name) != _default(f) or (f.metadata.get("shown") and getattr(self, f.name) is not None)
         )
         return f"{self.name}({', '.join(shown)})"

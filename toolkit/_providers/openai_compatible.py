@@ -8,6 +8,7 @@ from reprlib import repr as shortened
 from typing import Any, ClassVar
 
 from toolkit._providers._checks import check_choice, check_number, check_text, check_whole
+from toolkit._providers._images import media_type
 from toolkit._providers._replies import (
     STATUSES,
     Statuses,
@@ -33,7 +34,6 @@ from toolkit.errors import (
 )
 from toolkit.types import Answer, Call, Flow, Reply, Sample
 
-_MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 _ROUNDING = 1e-3  # servers that compute in half precision find some tokens a little likelier than certain
 _LONGEST_CODE = 100
 _MOST_USD = 1e6  # for a million tokens: whatever is dearer is a slip of the finger
@@ -149,7 +149,7 @@ class OpenAICompatible(ServiceProvider):
 
     def refuses(self, image: bytes) -> str | None:
         reason = super().refuses(image)
-        return "not a PNG, JPEG, GIF or WebP" if reason is None and _media_type(image) is None else reason
+        return "not a PNG, JPEG, GIF or WebP" if reason is None and media_type(image) is None else reason
 
     def flow(self, sample: Sample) -> Flow:
         request = self._request(self.accepted(sample))
@@ -161,7 +161,7 @@ class OpenAICompatible(ServiceProvider):
             raise
 
     def _request(self, image: bytes) -> dict[str, Any]:
-        url = f"data:{_media_type(image)};base64,{base64.b64encode(image).decode('ascii')}"
+        url = f"data:{media_type(image)};base64,{base64.b64encode(image).decode('ascii')}"
         picture = {"url": url} if self.detail is None else {"url": url, "detail": self.detail}
         content = [{"type": "text", "text": self.prompt}, {"type": "image_url", "image_url": picture}]
         request = {"model": self.model, "messages": [{"role": "user", "content": content}]}
@@ -185,12 +185,6 @@ class OpenAICompatible(ServiceProvider):
             raise ProtocolError(f"content is {shortened(text)}, not a text")
         check_encodable(text, "content")
         return Answer(text, _probability(choice) if self.logprobs else None, {"charged": 1, **_tokens(said)})
-
-
-def _media_type(image: bytes) -> str | None:
-    if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
-        return "image/webp"
-    return next((media_type for start, media_type in _MEDIA_TYPES.items() if image.startswith(start)), None)
 
 
 def _success(reply: Reply) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
 from toolkit._providers._checks import check_choice, check_path, check_text
+from toolkit._providers._combining import COMBINED
 from toolkit._providers._images import decode
 from toolkit._providers._model_files import identity
 from toolkit._providers._tessdata import data_file, find_tessdata
@@ -26,12 +26,6 @@ _LSTM_ONLY = 1
 _LONGEST_SIDE_PX = 32767  # the library counts pixels in 16 bits
 _WORD = 3  # RIL_WORD of the library's PageIteratorLevel
 _LANGUAGES = re.compile(r"~?[\w-]+(/[\w-]+)?(\+~?[\w-]+(/[\w-]+)?)*")
-
-_COMBINED: dict[str, Callable[[Sequence[float]], float]] = {
-    "min": min,
-    "mean": lambda words: sum(words) / len(words),
-    "product": prod,
-}
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ class Tesseract(LocalProvider):
     def __post_init__(self) -> None:
         check_choice(self, "psm", _PSM)
         check_choice(self, "oem", _OEM)
-        check_choice(self, "confidence", tuple(_COMBINED))
+        check_choice(self, "confidence", tuple(COMBINED))
         check_text(self, "whitelist", optional=True)
         check_path(self, "tessdata")
         if not isinstance(self.lang, str) or not _LANGUAGES.fullmatch(self.lang):
@@ -81,7 +75,7 @@ class Tesseract(LocalProvider):
             words = _word_confidences(api)
         if not text.strip():
             raise Unsolvable("Tesseract found no text")
-        return Answer(text, _COMBINED[self.confidence](words) if words else None)
+        return Answer(text, COMBINED[self.confidence](words) if words else None)
 
     def versions(self) -> dict[str, str]:
         library = _tesserocr()
