@@ -44,7 +44,7 @@ def supported() -> list[str]:
 def tested(python: str, *, lowest: bool) -> str:
     """Make the environment for this Python, and run the tests in it; what came of it in a word or two."""
     place = ROOT / (".venv-lowest" if lowest else f".venv-{python}")
-    if run(uv(), "venv", "-q", "--clear", "--python", python, place):
+    if run(uv(), "venv", "-q", "--clear", "--python", of_pyenv(python) or python, place):
         return "not tested: it is not on this machine, and could not be fetched"
     program = place / "bin" / "python"
     requirements = [*pins_of_lowest(python, place), "-e", ".[all]"] if lowest else ["-e", ".[all]"]
@@ -62,6 +62,13 @@ def tested(python: str, *, lowest: bool) -> str:
         "no:cacheprovider",
     ]
     return "FAILED" if run(program, "-m", "pytest", *words, *options) else "passed"
+
+
+def of_pyenv(python: str) -> Path | None:
+    """The newest of this version that pyenv has: what it puts on the path starts only the one that is chosen."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = (root / "versions").glob(f"{python}.*/bin/python")
+    return max(found, key=lambda path: int(path.parents[1].name.split(".")[2]), default=None)
 
 
 def pins_of_lowest(python: str, place: Path) -> list[str | Path]:

@@ -60,7 +60,8 @@ def checkout(place: Path) -> Path:
 
 
 def executed(notebook: Path) -> NotebookNode:
-    """A notebook of a checkout after its last cell; a cell that fails is an error."""
+    """A notebook of a checkout after its last cell, whatever ran there before; a cell that fails is an error."""
+    shutil.rmtree(notebook.parents[1] / "runs", ignore_errors=True)
     book = nbformat.read(notebook, as_version=4)
     NotebookClient(
         book, timeout=240, store_widget_state=False, resources={"metadata": {"path": str(notebook.parent)}}

@@ -15,6 +15,7 @@ GUIDES = [
         "CHANGELOG.md",
         ".github/CONTRIBUTING.md",
         "toolkit/README.md",
+        "toolkit/_http/README.md",
         "tests/benchmarks/README.md",
         "tests/torture/README.md",
     )
