@@ -5,7 +5,12 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# No test asserts how long something took: a machine may have other things to do.
+hypothesis.settings.register_profile("toolkit", deadline=None)
+hypothesis.settings.load_profile("toolkit")
 
 REQUIRE_ALL = bool(os.environ.get("TOOLKIT_REQUIRE_ALL"))
 """On a machine that is meant to have every part, a skip would hide that one is missing."""
