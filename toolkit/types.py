@@ -1,4 +1,4 @@
-"""The values that pass between the floors. Standard library only."""
+"""The values that pass between the floors."""
 
 import base64
 import binascii
@@ -6,10 +6,12 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from operator import attrgetter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Annotated, Any, NamedTuple, Protocol, Self
+
+import msgspec
+from msgspec import Meta, Struct
 
 from toolkit.errors import DatasetError, ProviderError
 from toolkit.metrics.words import duration
@@ -308,49 +310,50 @@ class Trial(NamedTuple):
     repeat: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at a trial: the unit of the store. Meanings and units of the fields: `toolkit._store.frames.ATTEMPTS`."""
+class Times(Struct, kw_only=True):
+    """Where the seconds of one try went. What each of them means: `toolkit.schema.ATTEMPTS`."""
 
-    setting: str
-    sample: str
-    repeat: int
-    attempt: int
-    started_at: float
-    final: bool = True
-    text: str | None = None
-    confidence: float | None = None
-    usage: Mapping[str, float] = field(default_factory=dict)
-    error: str | None = None
-    error_code: str | int | None = None
-    error_status: int | None = None
-    error_message: str | None = None
-    task_id: str | int | None = None
-    unsettled: bool = False
-    latency_s: float | None = None
-    latency_low_s: float | None = None
     elapsed_s: float = 0.0
     queue_s: float = 0.0
     limit_wait_s: float = 0.0
     connect_s: float = 0.0
     service_s: float = 0.0
     poll_wait_s: float = 0.0
-    backoff_s: float = 0.0
     client_lag_s: float = 0.0
 
+
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class Attempt(Times, gc=False, omit_defaults=True, tag_field="event", tag="finished"):
+    """One try at a trial: the unit of the store, and the line of its log that says how the try ended.
+
+    A line leaves out what has its default. What the fields mean and their units: `toolkit.schema.ATTEMPTS`.
+    """
+
+    setting: str
+    sample: str
+    repeat: Count
+    attempt: Count
+    started_at: float
+    final: bool
+    text: str | None = None
+    confidence: float | None = None
+    usage: Mapping[str, float | int] | None = None
+    error: str | None = None
+    error_code: str | int | None = None
+    error_status: Count | None = None
+    error_message: str | None = None
+    task_id: str | int | None = None
+    unsettled: bool = False
+    latency_s: float | None = None
+    latency_low_s: float | None = None
+    backoff_s: float = 0.0
+
     def as_record(self) -> dict[str, Any]:
-        """The attempt as one line of the log: what is empty or zero is left out, seconds are kept to the microsecond."""
-        record: dict[str, Any] = {"event": "finished"}
-        for name, value in zip(_ATTEMPT_FIELDS, _attempt_values(self), strict=True):
-            if value or (name in _RECORDED_AT_NOUGHT and value is not None):
-                record[name] = round(value, 6) if type(value) is float else value
+        """The attempt as one event of the log."""
+        record: dict[str, Any] = msgspec.to_builtins(self)
         return record
-
-
-_ATTEMPT_FIELDS = tuple(field.name for field in fields(Attempt))
-_attempt_values = attrgetter(*_ATTEMPT_FIELDS)
-# An empty text and a confidence of nought are answers, a lower end of nought is known, and "not final" is news.
-_RECORDED_AT_NOUGHT = frozenset({"repeat", "final", "text", "confidence", "latency_low_s"})
 
 
 @dataclass(slots=True)

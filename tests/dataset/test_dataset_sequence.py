@@ -220,7 +220,7 @@ def test_pickles_with_its_own_rows_only(dataset, travelled):
 
 def test_reserved_tags_are_refused(image):
     """A tag may not have the name of a result's column."""
-    assert set(Attempt.__dataclass_fields__) <= RESERVED_TAGS
+    assert set(Attempt.__struct_fields__) <= RESERVED_TAGS
     with pytest.raises(DatasetError, match=r"the tag 'latency_s' has the name of a result's column; rename it"):
         Dataset.from_samples([Sample.from_bytes(image(), "a", latency_s=1)])
 

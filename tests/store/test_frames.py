@@ -50,6 +50,11 @@ attempts = st.builds(
 LOGS = st.lists(attempts, max_size=30)
 
 
+def tried(*trial, final=True, **members):
+    """An attempt that ended its trial, unless told otherwise."""
+    return Attempt(*trial, final=final, **members)
+
+
 def in_blocks(records, cuts):
     """The same records in pieces, as a log is read."""
     ends = sorted({0, len(records), *(cut % (len(records) + 1) for cut in cuts)})
@@ -113,15 +118,15 @@ def test_columns_have_the_types_they_say(log, cuts):
 
 def test_every_attempts_field_is_a_column():
     """What is recorded can be looked at, and what is shown was recorded."""
-    assert {column.name for column in ATTEMPTS} == set(Attempt.__dataclass_fields__)
+    assert {column.name for column in ATTEMPTS} == set(Attempt.__struct_fields__)
     assert all(column.meaning for column in (*ATTEMPTS, *OUTCOMES))
 
 
 def test_codes_and_task_ids_may_be_numbers_or_words():
     """Services disagree about that; a run over two of them is still one frame."""
     log = [
-        Attempt("one", "a.png", 0, 1, 1.0, error="transport", error_code=17, task_id=5),
-        Attempt("one", "a.png", 0, 2, 1.0, error="transport", error_code="BUSY", task_id="x-5"),
+        tried("one", "a.png", 0, 1, 1.0, error="transport", error_code=17, task_id=5),
+        tried("one", "a.png", 0, 2, 1.0, error="transport", error_code="BUSY", task_id="x-5"),
     ]
     frame, _ = frames_of(log, cuts=[2])
 
@@ -198,7 +203,7 @@ def test_another_normaliser_changes_verdicts_and_nothing_else(log):
 
 def test_verdicts_are_categories_in_a_fixed_order():
     """A table over outcomes has the same four columns, whatever happened."""
-    for log in ([], [Attempt("one", "a.png", 0, 1, 1.0, text="x")]):
+    for log in ([], [tried("one", "a.png", 0, 1, 1.0, text="x")]):
         outcomes = outcomes_frame(*frames_of(log))
         assert tuple(outcomes["outcome"].cat.categories) == VERDICTS
 
@@ -206,9 +211,9 @@ def test_verdicts_are_categories_in_a_fixed_order():
 def test_a_trial_asked_again_counts_once_with_its_last_end():
     """After a failure was asked again, the outcome is the later one; unfinished tries make none."""
     log = [
-        Attempt("one", "a.png", 0, 1, 1.0, error="transport"),
-        Attempt("one", "b.png", 0, 1, 2.0, final=False, error="transport"),
-        Attempt("one", "a.png", 0, 1, 3.0, text="Grün", latency_s=0.5),
+        tried("one", "a.png", 0, 1, 1.0, error="transport"),
+        tried("one", "b.png", 0, 1, 2.0, final=False, error="transport"),
+        tried("one", "a.png", 0, 1, 3.0, text="Grün", latency_s=0.5),
     ]
     outcomes = outcomes_frame(*frames_of(log))
 
@@ -221,12 +226,12 @@ def test_cost_is_usage_at_its_price_or_unknown():
     """Quantities by their prices; free on this machine and for refusals; missing, not nought, where unknown."""
     usage = {"charged": 2.0, "tokens_in": 100.0, "unpriced": 5.0}
     log = [
-        Attempt("priced", "a.png", 0, 1, 1.0, text="x", usage=usage),
-        Attempt("priced", "b.png", 0, 1, 1.0, error="unsolvable"),
-        Attempt("priced", "c.png", 0, 1, 1.0, text="an answer that does not say what it used"),
-        Attempt("here", "a.png", 0, 1, 1.0, text="x"),
-        Attempt("without a price", "a.png", 0, 1, 1.0, text="x", usage=usage),
-        Attempt("not listed", "a.png", 0, 1, 1.0, text="x", usage=usage),
+        tried("priced", "a.png", 0, 1, 1.0, text="x", usage=usage),
+        tried("priced", "b.png", 0, 1, 1.0, error="unsolvable"),
+        tried("priced", "c.png", 0, 1, 1.0, text="an answer that does not say what it used"),
+        tried("here", "a.png", 0, 1, 1.0, text="x"),
+        tried("without a price", "a.png", 0, 1, 1.0, text="x", usage=usage),
+        tried("not listed", "a.png", 0, 1, 1.0, text="x", usage=usage),
     ]
     prices = {"priced": {"charged": 0.001, "tokens_in": 1e-6}, "here": {}, "without a price": None}
     cost = outcomes_frame(*frames_of(log), prices=prices)["cost_usd"]
@@ -236,7 +241,7 @@ def test_cost_is_usage_at_its_price_or_unknown():
 
 def test_a_stopped_settings_trials_have_their_reason():
     """What was not asked because its account was stopped is in the table, as an error with the reason."""
-    log = [Attempt("one", "a.png", 1, 1, 1.0, text="Grün"), Attempt("two", "a.png", 0, 1, 1.0, text="Grün")]
+    log = [tried("one", "a.png", 1, 1, 1.0, text="Grün"), tried("two", "a.png", 0, 1, 1.0, text="Grün")]
     outcomes = outcomes_frame(*frames_of(log), stopped={"one": "bad key"}, repeats=2)
     stopped = outcomes[outcomes["error"] == "stopped"]
 

@@ -50,6 +50,7 @@ paid = st.builds(
     st.integers(0, 1),
     attempt=st.just(1),
     started_at=seconds.map(lambda value: value + 1),
+    final=st.booleans(),
     usage=st.sampled_from([{}, {"charged": 1.0}, {"tokens_in": 7, "tokens_out": 2}]),
     error_code=st.none() | st.integers(1, 3),
     task_id=st.none() | st.integers(1, 3) | st.sampled_from(["x", "y"]),
@@ -138,7 +139,7 @@ def test_columns_hold_what_the_records_hold(tmp_path, records):
 def folder(tmp_path):
     """A run of 200 readings, read once, so that its columns are kept."""
     stopped = {"event": "stopped", "setting": "one", "reason": STOPPED}
-    tries = (Attempt("one", f"{number}.png", 0, 1, 1.5, text=f"w{number}") for number in range(200))
+    tries = (Attempt("one", f"{number}.png", 0, 1, 1.5, True, text=f"w{number}") for number in range(200))
     records = [stopped, *(attempt.as_record() for attempt in tries)]
     write(tmp_path / "run", records)
     read(tmp_path / "run")
@@ -158,7 +159,7 @@ def from_cache(folder):
 def test_what_is_kept_is_used(folder):
     """A second reader does not parse the log again; nor does one of a log that only grew."""
     assert from_cache(folder)
-    append(folder, [Attempt("two", "1.png", 0, 1, 2.5, text="new").as_record()])
+    append(folder, [Attempt("two", "1.png", 0, 1, 2.5, True, text="new").as_record()])
     assert from_cache(folder)
     assert read(folder).attempts["setting"].tolist() == ["one"] * 200 + ["two"]
 

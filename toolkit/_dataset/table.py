@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -18,7 +18,7 @@ from toolkit.types import Attempt, File, Sample, Source
 COMPUTED_TAGS = ("length", "charset")
 """Tags that every sample has: computed from its label, unless the dataset brings a tag of that name."""
 
-RESERVED_TAGS = frozenset(f.name for f in fields(Attempt)) | frozenset(
+RESERVED_TAGS = frozenset(Attempt.__struct_fields__) | frozenset(
     {
         *("id", "image", "target", "target_length", "sha256", "dataset", "run", "provider"),
         *("outcome", "correct", "correct_normalised", "answered", "edits", "cer", "ned", "similarity", "score"),

@@ -1,7 +1,9 @@
 """The backend of cascades: each stage is asked in a backend of its own, with that backend's limits, money and clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from toolkit._engine.driver import AttemptResult, Clock, SystemClock
 from toolkit._engine.runner import Backend
@@ -53,7 +55,7 @@ class CascadeBackend:
         whole, task, earlier = reached.result, reached.task_id, reached.earlier
         used = dict.fromkeys(cascade.prices or {}, 0.0)
         for number, (member, _) in enumerate(cascade.stages[reached.stage :], reached.stage):
-            before = replace(whole, lost=False)
+            before = structs.replace(whole, lost=False)
             result = await self._backend_of[member.label].ask(trial, sample, task, member)
             reached = _Reached(number, before, result.task_id if result.submitted else None, earlier)
             task = None

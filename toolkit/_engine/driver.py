@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from toolkit.errors import (
     TransportError,
     Unsolvable,
 )
-from toolkit.types import Answer, Call, Compute, Flow, Reply, Step, Submitted, Wait
+from toolkit.types import Answer, Call, Compute, Flow, Reply, Step, Submitted, Times, Wait
 
 
 class Clock(Protocol):
@@ -53,8 +53,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-@dataclass(slots=True)
-class AttemptResult:
+class AttemptResult(Times):
     """What one drive came to: a value or an error, and where the seconds went."""
 
     started_at: float
@@ -62,20 +61,13 @@ class AttemptResult:
     answer: Answer | None = None
     error: ProviderError | None = None
     task_id: str | int | None = None
-    elapsed_s: float = 0.0
-    queue_s: float = 0.0
-    limit_wait_s: float = 0.0
-    connect_s: float = 0.0
-    service_s: float = 0.0
-    poll_wait_s: float = 0.0
-    client_lag_s: float = 0.0
     asked_s: float = 0.0
     ahead_s: float = 0.0
     low_s: float | None = None
     sent: bool = False
     submitted: bool = False
     from_start: bool = True
-    used: Mapping[str, float] = field(default_factory=dict)
+    used: Mapping[str, float] = {}
     lost: bool = False
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolkit._store.store import Store
+from toolkit.types import Attempt
 
 _REST_S = 0.002
 """After a sync: those who come meanwhile share the next one, and the disk is left to others."""
@@ -20,7 +21,7 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._unwritten: list[Mapping[str, Any]] = []
+        self._unwritten: list[Attempt | Mapping[str, Any]] = []
         self._appended = 0
         self._wanted = 0
         self._durable = 0
@@ -28,7 +29,7 @@ class Journal:
         self._failure: Exception | None = None
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Attempt | Mapping[str, Any]) -> None:
         """Add an event, which is written next; raises what made that impossible before."""
         if self._failure is not None:
             raise self._failure
@@ -59,12 +60,12 @@ class Journal:
         loop.run_in_executor(None, self._write, loop, records, self._appended, sync)
 
     def _write(
-        self, loop: asyncio.AbstractEventLoop, records: Sequence[Mapping[str, Any]], reach: int, sync: bool
+        self, loop: asyncio.AbstractEventLoop, records: Sequence[Attempt | Mapping[str, Any]], reach: int, sync: bool
     ) -> None:
         """In a thread. The loop is told directly: through the future of the thread's work it would hear a turn later."""
         failure = None
         try:
-            self._store.append(*records)
+            self._store.append(*(record.as_record() if isinstance(record, Attempt) else record for record in records))
             if sync:
                 self._store.sync()
         except Exception as error:  # noqa: BLE001 -- kept for whoever asks whether it is safe

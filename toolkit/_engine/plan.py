@@ -1,7 +1,7 @@
 """What is to be asked, in which order. Pure."""
 
 import random
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,15 +51,6 @@ class Plan:
         order = np.random.default_rng(self.seed).permutation(len(self.samples) * self.repeats)
         for start in range(0, len(order), _PAIRS_AT_A_TIME):
             yield from order[start : start + _PAIRS_AT_A_TIME].tolist()
-
-    def sequences(self, settings: Sequence[str], done: "Done") -> Iterator[Generator[tuple[Trial, int], object, None]]:
-        """The trials, each a sequence of its own: what comes of one decides nothing about another."""
-        for trial in self.trials(settings, done):
-            yield _alone(trial)
-
-
-def _alone(trial: tuple[Trial, int]) -> Generator[tuple[Trial, int], object, None]:
-    yield trial
 
 
 class Done:

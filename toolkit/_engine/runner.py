@@ -14,7 +14,7 @@ from toolkit._engine.journal import Journal
 from toolkit._engine.plan import Done
 from toolkit._engine.retry import RetryPolicy
 from toolkit._providers.base import Provider
-from toolkit.errors import BadRequest, DatasetError, EngineFailure
+from toolkit.errors import BadRequest, DatasetError, EngineFailure, ProviderError
 from toolkit.types import Attempt, Progress, Sample, Trial
 
 _SYNC_EVERY_S = 0.5
@@ -68,12 +68,15 @@ class Backend(Protocol):
         ...
 
 
-TrialSequence = Generator[tuple[Trial, int], AttemptResult, None]
-"""Trials that depend on one another: yields a trial with its sample's position, and is sent what came of it."""
+Planned = tuple[Trial, int]
+"""A trial and the position of its sample."""
+
+TrialSequence = Generator[Planned, AttemptResult, None]
+"""Trials that depend on one another: yields a trial, and is sent what came of it."""
 
 
 class TrialSource(Protocol):
-    """What is to be asked, sequence by sequence."""
+    """What is to be asked: trials that stand for themselves, and sequences of those that depend on one another."""
 
     @property
     def seed(self) -> int:
@@ -84,7 +87,7 @@ class TrialSource(Protocol):
         """How many trials there are, at most."""
         ...
 
-    def sequences(self, settings: Sequence[str], done: Done) -> Iterator[TrialSequence]:
+    def trials(self, settings: Sequence[str], done: Done) -> Iterator[Planned | TrialSequence]:
         """What some settings are still to be asked."""
         ...
 
@@ -144,79 +147,83 @@ class Runner:
                 raise unsynced
 
     async def _run_lane(self, backend: Backend) -> None:
-        sequences = self._trial_source.sequences(tuple(backend.settings), self._done)
+        trials = self._trial_source.trials(tuple(backend.settings), self._done)
         try:
-            first = next(sequences, None)
+            first = next(trials, None)
             if first is not None and not self._stop.is_set():
                 await backend.open()
-                sequences = itertools.chain([first], sequences)
-                await _together([self._work(backend, sequences) for _ in range(backend.slots)])
+                trials = itertools.chain([first], trials)
+                await _together([self._work(backend, trials) for _ in range(backend.slots)])
         finally:
             await backend.close()
 
-    async def _work(self, backend: Backend, sequences: Iterator[TrialSequence]) -> None:
-        """One slot: follow the next sequence until there is none."""
-        for sequence in sequences:
+    async def _work(self, backend: Backend, trials: Iterator[Planned | TrialSequence]) -> None:
+        """One slot: take the next trial or sequence until there is none."""
+        for planned in trials:
             if self._stop.is_set():
                 return
             try:
-                await self._follow(backend, sequence)
+                if isinstance(planned, tuple):
+                    await self._try(backend, *planned)
+                else:
+                    await self._follow(backend, planned)
             except asyncio.CancelledError:
                 if self._stop.is_set():
                     return  # the trial had not begun, and is left for a resume
                 raise
-            finally:
-                sequence.close()
 
     async def _follow(self, backend: Backend, sequence: TrialSequence) -> None:
         """Ask what a sequence asks, one trial after the other, until it ends or cannot go on."""
-        with contextlib.suppress(StopIteration):
-            trial, position = next(sequence)
-            while trial.setting not in self.progress.stopped:
-                try:
-                    attempt_result = await self._try(backend, trial, position)
-                except NotBegun as refusal:
-                    self._stop_setting(trial.setting, str(refusal))
-                    return
-                if attempt_result is None or self._stop.is_set():
-                    return
-                trial, position = sequence.send(attempt_result)
+        with contextlib.closing(sequence), contextlib.suppress(StopIteration):
+            planned = next(sequence)
+            while (result := await self._try(backend, *planned)) is not None and not self._stop.is_set():
+                planned = sequence.send(result)
 
     async def _try(self, backend: Backend, trial: Trial, position: int) -> AttemptResult | None:
         """Bring one trial to its outcome, with as many attempts as the policy allows; None when it was stopped."""
         clock, begun, backoff_s, limited_s, task_id = backend.clock, backend.clock.now(), 0.0, 0.0, None
+        if trial.setting in self.progress.stopped:
+            return None
         for number in itertools.count(1):
-            attempt_result = await self._ask(backend, trial, position, task_id)
+            sample = self._sample(position)
+            try:
+                result = (
+                    await backend.ask(trial, sample, task_id)
+                    if isinstance(sample, Sample)
+                    else AttemptResult(clock.unix(), error=sample)
+                )
+            except NotBegun as refusal:
+                self._stop_setting(trial.setting, str(refusal))
+                return None
             elapsed_s = clock.now() - begun
-            limited_s += attempt_result.limit_wait_s
+            limited_s += result.limit_wait_s
             wait_s = None
-            if attempt_result.error is not None and not self._stop.is_set():
+            if result.error is not None and not self._stop.is_set():
                 # What our own limits held up is not the service's doing, and takes no try away.
-                wait_s = self._retry.wait_s(attempt_result.error, number, elapsed_s - limited_s, self._jitter)
-            attempt = _attempt(trial, number, attempt_result, elapsed_s, backoff_s, final=wait_s is None)
-            self._journal.append(attempt.as_record())
-            await backend.recorded(attempt_result)
+                wait_s = self._retry.wait_s(result.error, number, elapsed_s - limited_s, self._jitter)
+            self._journal.append(_attempt(trial, number, result, elapsed_s, backoff_s, final=wait_s is None))
+            await backend.recorded(result)
             if wait_s is None:
-                self.progress.count(attempt_result.error)
-                if attempt_result.error is not None and attempt_result.error.fatal:
+                self.progress.count(result.error)
+                if result.error is not None and result.error.fatal:
                     for setting in backend.settings:
-                        self._stop_setting(setting, f"{attempt_result.error.kind}: {attempt_result.error}")
-                return attempt_result
+                        self._stop_setting(setting, f"{result.error.kind}: {result.error}")
+                return result
             # A task that the service holds is asked again: a new one would be paid for again.
-            task_id = attempt_result.task_id if attempt_result.submitted else None
+            task_id = result.task_id if result.submitted else None
             if not await self._pause(clock, wait_s):
                 return None  # stopped: the trial has no outcome yet, and is left for a resume
             backoff_s = wait_s
         raise AssertionError("counting does not end")
 
-    async def _ask(self, backend: Backend, trial: Trial, position: int, task_id: str | int | None) -> AttemptResult:
+    def _sample(self, position: int) -> Sample | ProviderError:
+        """A sample with its image, or why there is none."""
         try:
-            sample = self._dataset[position].loaded()
+            return self._dataset[position].loaded()
         except DatasetError as error:
-            return AttemptResult(backend.clock.unix(), error=BadRequest(str(error)))
+            return BadRequest(str(error))
         except Exception as error:  # noqa: BLE001 -- a source of the user's own may raise anything; the run goes on
-            return AttemptResult(backend.clock.unix(), error=EngineFailure(in_words(error)))
-        return await backend.ask(trial, sample, task_id)
+            return EngineFailure(in_words(error))
 
     def _stop_setting(self, setting: str, reason: str) -> None:
         if setting not in self.progress.stopped:
@@ -257,34 +264,39 @@ async def _together(working: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 def _attempt(
-    trial: Trial, number: int, attempt_result: AttemptResult, elapsed_s: float, backoff_s: float, *, final: bool
+    trial: Trial, number: int, result: AttemptResult, elapsed_s: float, backoff_s: float, *, final: bool
 ) -> Attempt:
-    answer, error = attempt_result.answer, attempt_result.error
+    """What is written down of a try; seconds to the microsecond."""
+    answer, error = result.answer, result.error
     return Attempt(
         *trial,
-        attempt=number,
-        started_at=attempt_result.started_at,
-        final=final,
+        number,
+        round(result.started_at, 6),
+        final,
         text=answer.text if answer else None,
-        confidence=answer.confidence if answer else None,
-        usage=attempt_result.usage,
+        confidence=_rounded(answer.confidence) if answer else None,
+        usage=result.usage or None,
         error=error.kind if error else None,
         error_code=_whole(error.code) if error else None,
         error_status=error.status if error and isinstance(error.status, int) else None,
         error_message=_whole(str(error)) or None if error else None,
-        task_id=_whole(attempt_result.task_id),
-        unsettled=attempt_result.unsettled,
-        latency_s=attempt_result.latency_s,
-        latency_low_s=attempt_result.low_s if answer else None,
-        elapsed_s=elapsed_s,
-        queue_s=attempt_result.queue_s,
-        limit_wait_s=attempt_result.limit_wait_s,
-        connect_s=attempt_result.connect_s,
-        service_s=attempt_result.service_s,
-        poll_wait_s=attempt_result.poll_wait_s,
-        backoff_s=backoff_s,
-        client_lag_s=attempt_result.client_lag_s,
+        task_id=_whole(result.task_id),
+        unsettled=result.unsettled,
+        latency_s=_rounded(result.latency_s),
+        latency_low_s=_rounded(result.low_s) if answer else None,
+        backoff_s=round(backoff_s, 6),
+        elapsed_s=round(elapsed_s, 6),
+        queue_s=round(result.queue_s, 6),
+        limit_wait_s=round(result.limit_wait_s, 6),
+        connect_s=round(result.connect_s, 6),
+        service_s=round(result.service_s, 6),
+        poll_wait_s=round(result.poll_wait_s, 6),
+        client_lag_s=round(result.client_lag_s, 6),
     )
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 6)
 
 
 def _whole(said: Any) -> Any:

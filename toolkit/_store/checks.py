@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from toolkit._store.events import Count, said
+from toolkit._store.events import said
 from toolkit._store.json_lines import Record
 from toolkit.errors import StoreCorrupt
+from toolkit.types import Count
 
 _Usd = Annotated[float, Meta(ge=0, le=1e9)]
 

@@ -111,7 +111,8 @@ def _table(attempts: pd.DataFrame, told: dict[bytes, bytes]) -> "pa.Table":
 
     frame = attempts[[name for name in DTYPES if not is_idle(attempts[name])]]
     if "usage" in frame:
-        frame = frame.assign(usage=[used and msgspec.json.encode(used).decode() for used in frame["usage"]])
+        texts = [None if used is None else msgspec.json.encode(used).decode() for used in frame["usage"]]
+        frame = frame.assign(usage=pd.Series(texts, dtype="object"))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     return table.replace_schema_metadata({**(table.schema.metadata or {}), **told})
 

@@ -6,16 +6,14 @@ trips over it. Members that a class does not know are nobody's business.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from toolkit.types import Attempt, Trial
+from toolkit.types import Attempt, Count, Trial
 
-Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Name = str | int
 """A code or an id: a number with some services, a word with others."""
 
@@ -72,39 +70,7 @@ class Stopped(Struct, tag_field="event", tag="stopped", gc=False):
     reason: str
 
 
-_KINDS: Mapping[Any, Any] = {int: Count, int | None: Count | None, str | int | None: Name | None}
-_ALWAYS = {"final"}  # written in every attempt, though it has a default
-
-
-def _members() -> Iterable[tuple[str, Any] | tuple[str, Any, Any]]:
-    """The fields of `Attempt` as they are decoded, so that nothing about them is said twice."""
-    for field in fields(Attempt):
-        kind = _KINDS.get(field.type, field.type)
-        if field.name == "usage":
-            yield field.name, dict[str, float | int] | None, None
-        elif field.default is MISSING or field.name in _ALWAYS:
-            yield field.name, kind
-        else:
-            yield field.name, kind, field.default
-
-
-_NAMES = tuple(field.name for field in fields(Attempt))
-
-if TYPE_CHECKING:
-
-    class Finished(Attempt):
-        """An attempt ended."""
-
-else:
-    _required, _optional = [], []
-    for _member in _members():
-        (_required if len(_member) == 2 else _optional).append(_member)
-    Finished = msgspec.defstruct(
-        "Finished", [*_required, *_optional], tag_field="event", tag="finished", gc=False, module=__name__
-    )
-    Finished.__doc__ = "An attempt ended."
-
-Event = Finished | Session | Asked | Submitted | Balance | Limits | Stopped
+Event = Attempt | Session | Asked | Submitted | Balance | Limits | Stopped
 
 _decoder: "msgspec.json.Decoder[Event]" = msgspec.json.Decoder(Event)
 
@@ -138,7 +104,7 @@ def _line_by_line(lines: bytes) -> list[Event]:
         except (ValueError, RecursionError) as error:
             raise Damaged(events, f"it is not JSON ({error})") from None
         (event,) = of_records([record], events)
-        if isinstance(event, Finished):
+        if isinstance(event, Attempt):
             try:
                 msgspec.json.encode(event)
             except UnicodeEncodeError:

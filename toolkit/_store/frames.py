@@ -6,16 +6,16 @@ another price never needs another run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
-from toolkit._store.events import Event, Finished
+from toolkit._store.events import Event
 from toolkit._store.json_lines import Record
 from toolkit.metrics import RELAXED, STRICT, Normaliser, exact, measure
 from toolkit.schema import ATTEMPTS, LAGGED_S, OUTCOMES, VERDICTS
@@ -32,7 +32,7 @@ Prices = Mapping[str, float]
 REQUIRED = ("setting", "sample", "repeat", "attempt", "final", "started_at")
 """What every attempt has."""
 
-_DEFAULTS = {field.name: None if field.default is MISSING else field.default for field in fields(Attempt)}
+_DEFAULTS = {field.name: None if field.required else field.default for field in msgspec.structs.fields(Attempt)}
 """What a column has where the log says nothing: a part of the time that is not in it was zero."""
 
 
@@ -41,14 +41,14 @@ def attempts_frame(blocks: Iterable[Sequence[Event]]) -> pd.DataFrame:
 
     Takes the log block by block, so that the events of a long run are never all in memory as Python objects.
     """
-    return joined([_typed([event for event in block if isinstance(event, Finished)]) for block in blocks])
+    return joined([_typed([event for event in block if isinstance(event, Attempt)]) for block in blocks])
 
 
-def _typed(rows: Sequence[Finished]) -> pd.DataFrame:
+def _typed(rows: Sequence[Attempt]) -> pd.DataFrame:
     return completed({name: _series(values, name) for name, values in _columns(rows)}, len(rows))
 
 
-def _columns(rows: Sequence[Finished]) -> Iterator[tuple[str, list[Any]]]:
+def _columns(rows: Sequence[Attempt]) -> Iterator[tuple[str, list[Any]]]:
     """The columns in which some row has another value than its default; half of them are idle for a local engine."""
     for name, default in _DEFAULTS.items():
         values = list(map(attrgetter(name), rows))
@@ -66,7 +66,7 @@ def _series(values: list[Any], name: str) -> "pd.Series[Any]":
         return pd.Series(pd.Categorical(values, categories=categories))
     if name == "usage":  # the same few are said again and again, and need not be kept as often
         known: dict[Any, Any] = {}
-        values = [used and known.setdefault(tuple(used.items()), used) for used in values]
+        values = [None if used is None else known.setdefault(tuple(used.items()), used) for used in values]
     return pd.Series(values, dtype=dtype)
 
 
@@ -207,7 +207,7 @@ def _never_asked(final: pd.DataFrame, samples: pd.DataFrame, stopped: Mapping[st
     asked = set(zip(final["setting"], final["sample"], final["repeat"], strict=True))
     return _typed(
         [
-            Finished(
+            Attempt(
                 setting, sample, repeat, attempt=0, started_at=np.nan, final=True, error="stopped", error_message=reason
             )
             for setting, reason in stopped.items()

@@ -7,8 +7,8 @@ from typing import Self
 
 import msgspec
 
-from toolkit._store.events import Asked, Balance, Event, Finished, Limits, Session, Stopped, Submitted
-from toolkit.types import Trial
+from toolkit._store.events import Asked, Balance, Event, Limits, Session, Stopped, Submitted
+from toolkit.types import Attempt, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RunState:
     def read(self, events: Iterable[Event]) -> None:
         """Take some more events into account."""
         for event in events:
-            if isinstance(event, Finished):
+            if isinstance(event, Attempt):
                 # Nothing else in an attempt is news here, and most have nothing of it.
                 if event.usage or event.unsettled or self._open or self._lost:
                     self._finish(event)
@@ -54,7 +54,7 @@ class RunState:
             elif isinstance(event, Stopped):
                 self.stopped[event.setting] = event.reason
 
-    def _finish(self, attempt: Finished) -> None:
+    def _finish(self, attempt: Attempt) -> None:
         trial = Trial(attempt.setting, attempt.sample, attempt.repeat)
         asked = self._open.pop(trial, None)
         if asked is None:  # nothing new was asked for: a task that was given up was heard of, or is lost once more

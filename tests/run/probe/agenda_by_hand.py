@@ -73,7 +73,7 @@ def follow(
     trial_source: PlacementTrials, plan: Plan, ask: Callable[[Trial, int], AttemptResult], in_flight: int = 1
 ) -> None:
     """Drive it to its end, with so many images under way at a time and each call as long as any other."""
-    sequences = trial_source.sequences(plan.settings, plan.done([]))
+    sequences = trial_source.trials(plan.settings, plan.done([]))
     running: list = []
     while True:
         while len(running) < in_flight and (sequence := next(sequences, None)) is not None:

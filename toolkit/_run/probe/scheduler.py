@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit._engine.driver import AttemptResult
 from toolkit._engine.plan import Done, Plan
-from toolkit._engine.runner import TrialSequence
+from toolkit._engine.runner import Planned, TrialSequence
 from toolkit.errors import Unsolvable
 from toolkit.stats import ProbePlan
 from toolkit.stats._probing.determinism import INDEPENDENT_ABOVE
@@ -94,7 +94,7 @@ class PlacementTrials:
         """How many images are still to be asked again."""
         return max(0, self._audit - len(self._flipped))
 
-    def sequences(self, settings: Sequence[str], done: Done) -> Iterator[TrialSequence]:
+    def trials(self, settings: Sequence[str], done: Done) -> Iterator[TrialSequence]:
         """One sequence an image that is not placed, or not yet asked again though it is to be."""
         del settings, done  # all settings are one provider's, and what is done is known by image
         begun = set(self._held)
@@ -254,8 +254,8 @@ class IndependentTrials:
     def __len__(self) -> int:
         return len(self._plan.samples) * self._passes
 
-    def sequences(self, settings: Sequence[str], done: Done) -> Iterator[TrialSequence]:
-        """Each draw is a sequence of its own; the same ones for the same seed."""
+    def trials(self, settings: Sequence[str], done: Done) -> Iterator[Planned]:
+        """The draws; the same ones for the same seed."""
         del settings
         rng = np.random.default_rng(self.seed)
         for number in range(self._passes):
@@ -266,8 +266,4 @@ class IndependentTrials:
                 if not done.holds(row, position * self._plan.repeats + number):
                     self._calls_left -= 1
                     trial = Trial(self._plan.settings[row], self._plan.samples[position], number)
-                    yield _once(trial, position)
-
-
-def _once(trial: Trial, position: int) -> TrialSequence:
-    _: AttemptResult = yield trial, position
+                    yield trial, position
