@@ -1,5 +1,8 @@
 """Adapters: one class a service or engine, one file a class."""
 
+from toolkit._providers.anthropic import Anthropic
+from toolkit._providers.aws import AwsRekognition, AwsTextract
+from toolkit._providers.azure_read import AzureRead
 from toolkit._providers.base import LocalProvider, Provider, ServiceProvider, grid
 from toolkit._providers.capmonster import CapMonster
 from toolkit._providers.capsolver import CapSolver
@@ -7,8 +10,12 @@ from toolkit._providers.cascade import Cascade
 from toolkit._providers.command_line import CommandLine
 from toolkit._providers.ddddocr import Ddddocr
 from toolkit._providers.function import Function
+from toolkit._providers.gemini import Gemini
+from toolkit._providers.google_vision import GoogleVision
 from toolkit._providers.http_service import HTTPService
+from toolkit._providers.mistral_ocr import MistralOCR
 from toolkit._providers.ocr_server import OCRServer
+from toolkit._providers.ocr_space import OCRSpace
 from toolkit._providers.openai_compatible import OpenAICompatible
 from toolkit._providers.prepared import Prepared
 from toolkit._providers.rapidocr import RapidOCR
@@ -17,6 +24,14 @@ from toolkit._providers.tesseract import Tesseract
 REGISTRY: dict[str, type[Provider]] = {
     provider.name: provider
     for provider in (
+        Anthropic,
+        AwsRekognition,
+        AwsTextract,
+        AzureRead,
+        Gemini,
+        GoogleVision,
+        MistralOCR,
+        OCRSpace,
         CapMonster,
         CapSolver,
         CommandLine,
@@ -32,15 +47,23 @@ REGISTRY: dict[str, type[Provider]] = {
 
 __all__ = [
     "REGISTRY",
+    "Anthropic",
+    "AwsRekognition",
+    "AwsTextract",
+    "AzureRead",
     "CapMonster",
     "CapSolver",
     "Cascade",
     "CommandLine",
     "Ddddocr",
     "Function",
+    "Gemini",
+    "GoogleVision",
     "HTTPService",
     "LocalProvider",
+    "MistralOCR",
     "OCRServer",
+    "OCRSpace",
     "OpenAICompatible",
     "Prepared",
     "Provider",

@@ -18,7 +18,8 @@ from toolkit._providers._replies import (
     number_in,
     words_in,
 )
-from toolkit._providers.base import ALWAYS_IN_LABEL, NOT_IN_IDENTITY, ServiceProvider
+from toolkit._providers._token_prices import DEFAULT_PROMPT, Declined, TokenPriced
+from toolkit._providers.base import ALWAYS_IN_LABEL
 from toolkit.errors import (
     AuthenticationError,
     BadRequest,
@@ -27,16 +28,13 @@ from toolkit.errors import (
     ProtocolError,
     ProviderError,
     RateLimited,
-    SettingError,
     TransportError,
     Unavailable,
-    Unsolvable,
 )
 from toolkit.types import Answer, Call, Flow, Reply, Sample
 
 _ROUNDING = 1e-3  # servers that compute in half precision find some tokens a little likelier than certain
 _LONGEST_CODE = 100
-_MOST_USD = 1e6  # for a million tokens: whatever is dearer is a slip of the finger
 
 _STATUSES: Statuses = {
     **STATUSES,
@@ -62,14 +60,8 @@ _CODES: Mapping[str, type[ProviderError]] = {
 }
 
 
-class Declined(Unsolvable):
-    """The model was asked, at a price, and gave no text."""
-
-    settled = False
-
-
 @dataclass(frozen=True)
-class OpenAICompatible(ServiceProvider):
+class OpenAICompatible(TokenPriced):
     """A vision model at any address that speaks OpenAI's chat completions.
 
     `model` is the service's name for it and `prompt` what it is told beside the image. `base_url` ends before
@@ -90,15 +82,12 @@ class OpenAICompatible(ServiceProvider):
     public_url: ClassVar[str] = "https://api.openai.com/v1"
 
     model: str = field(metadata=ALWAYS_IN_LABEL)
-    prompt: str = "Write down the text in this image exactly as it stands there, and nothing else."
+    prompt: str = DEFAULT_PROMPT
     max_tokens: int = 256
     temperature: float | None = 0.0
     detail: str | None = None
     logprobs: bool = False
     limit_name: str = "max_tokens"
-    price_input_per_million_usd: float | None = field(default=None, kw_only=True, metadata=NOT_IN_IDENTITY)
-    price_output_per_million_usd: float | None = field(default=None, kw_only=True, metadata=NOT_IN_IDENTITY)
-    max_input_tokens: int | None = field(default=None, kw_only=True, metadata=NOT_IN_IDENTITY)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,42 +99,10 @@ class OpenAICompatible(ServiceProvider):
         check_text(self, "detail", optional=True)
         check_choice(self, "logprobs", (False, True))
         check_choice(self, "limit_name", ("max_tokens", "max_completion_tokens"))
-        if self.max_input_tokens is not None:
-            check_whole(self, "max_input_tokens", 1)
-        self._check_prices()
-
-    def _check_prices(self) -> None:
-        given = [
-            name
-            for name in ("price_input_per_million_usd", "price_output_per_million_usd")
-            if getattr(self, name) is not None
-        ]
-        for name in given:
-            check_number(self, name, 0, _MOST_USD)
-        if len(given) == 1:
-            raise SettingError(f"OpenAICompatible: {given[0]} stands alone; give the prices of input and output both")
-        if given and self.price_per_1000_usd is not None:
-            raise SettingError("OpenAICompatible: give a price for tokens or for answers, not both")
 
     @property
-    def prices(self) -> Mapping[str, float] | None:
-        """USD for one token of each direction, or for one answer."""
-        if self.price_input_per_million_usd is None or self.price_output_per_million_usd is None:
-            return super().prices
-        return {
-            "input_tokens": self.price_input_per_million_usd / 1e6,
-            "output_tokens": self.price_output_per_million_usd / 1e6,
-        }
-
-    @property
-    def max_cost_usd(self) -> float | None:
-        """The most that one reading can cost; None without a price, or when nobody said what an image comes to."""
-        prices = self.prices
-        if prices is None or "input_tokens" not in prices:
-            return super().max_cost_usd
-        if self.max_input_tokens is None:
-            return None
-        return prices["input_tokens"] * self.max_input_tokens + prices["output_tokens"] * self.max_tokens
+    def most_output_tokens(self) -> int:
+        return self.max_tokens
 
     def refuses(self, image: bytes) -> str | None:
         reason = super().refuses(image)
