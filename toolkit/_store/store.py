@@ -42,7 +42,26 @@ SCHEMA = 1
 
 
 class Store(Protocol):
-    """What a run writes to and is read from. One writer; any number of readers."""
+    """What a run writes to and is read from: implement these methods to keep runs elsewhere than in a folder.
+
+    One writer; any number of readers. Events are dictionaries that JSON can hold, and come back equal to what went in.
+
+    Raises
+    ------
+    StoreError
+        By every method, for whatever makes it impossible; the run then ends, and says so.
+    StoreLocked, ManifestMismatch, StoreCorrupt
+        By `open`, when somebody else writes, when the store holds another plan, and when it is damaged.
+
+    Examples
+    --------
+    >>> from toolkit._store.store import MemoryStore
+    >>> store = MemoryStore()
+    >>> store.open({"plan": {}}, [{"id": "a.png", "target": "A7K2", "tags": {}}])
+    >>> store.append({"event": "session"})
+    >>> list(store.blocks())
+    [([{'event': 'session'}], 1)]
+    """
 
     def open(self, manifest: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
         """Begin to write: claim the store, check that it holds this plan or none, cut a torn last line."""

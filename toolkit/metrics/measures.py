@@ -25,10 +25,24 @@ Unanswered = Literal["leave_out", "empty"]
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Four columns about n pairs of target and answer, in their order.
+    """Four columns about n pairs of target and answer, in their order; lengths are in code points after normalising.
 
-    `exact` (bool) is False where there is no answer; `edits` and `ned` (float) are NaN there. Lengths and
-    edits are in code points of the normalised texts.
+    Attributes
+    ----------
+    exact : array of bool, shape (n,)
+        Whether the answer is its target; False without an answer.
+    edits : array of float, shape (n,)
+        Levenshtein distance in characters; NaN without an answer.
+    target_length : array of int, shape (n,)
+        Characters of the target.
+    ned : array of float, shape (n,)
+        Distance over the longer of the two texts, from 0 to 1; NaN without an answer.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import measure
+    >>> measure(["A7K2", "XY"], ["A7K", None]).exact
+    array([False, False])
     """
 
     exact: NDArray[np.bool_]
@@ -37,10 +51,25 @@ class Measures:
     ned: FloatArray
 
     def cer_micro(self, unanswered: Unanswered = "leave_out") -> float:
-        """Sum of edits over sum of target lengths.
+        """Sum of edits over sum of target lengths: every character weighs the same.
 
-        Empty targets add what was inserted for them and no length. NaN when there is no pair, or when all
-        targets are empty and something was inserted; 0 when all targets are empty and so are their answers.
+        Parameters
+        ----------
+        unanswered : {"leave_out", "empty"}, default "leave_out"
+            Whether an image without an answer is left out or counts as an empty answer.
+
+        Returns
+        -------
+        float
+            Errors per character, from 0 up; it may exceed 1. Empty targets add what was inserted for them and no
+            length. NaN when there is no pair, or when all targets are empty and something was inserted; 0 when all
+            targets are empty and so are their answers.
+
+        Examples
+        --------
+        >>> from toolkit.metrics import measure
+        >>> measure(["A7K2", "XY"], ["A7K", "XY"]).cer_micro()
+        0.16666666666666666
         """
         edits, lengths = self._counted(unanswered)
         if edits.size == 0:
@@ -49,7 +78,25 @@ class Measures:
         return float(total / lengths.sum()) if lengths.any() else (float("nan") if total else 0.0)
 
     def cer_macro(self, unanswered: Unanswered = "leave_out") -> float:
-        """Mean of the rate of each image. An empty target has rate 0 if its answer is empty, else none."""
+        """Mean over images of edits over target length: every image weighs the same.
+
+        Parameters
+        ----------
+        unanswered : {"leave_out", "empty"}, default "leave_out"
+            Whether an image without an answer is left out or counts as an empty answer.
+
+        Returns
+        -------
+        float
+            Errors per character, from 0 up. An empty target has rate 0 if its answer is empty, else it has none and
+            is left out; NaN when no image has a rate.
+
+        Examples
+        --------
+        >>> from toolkit.metrics import measure
+        >>> measure(["A7K2", "XY"], ["A7K", "XY"]).cer_macro()
+        0.125
+        """
         rates = per_image_cer(*self._counted(unanswered))
         defined = rates[~np.isnan(rates)]
         return float(defined.mean()) if defined.size else float("nan")
@@ -64,10 +111,32 @@ class Measures:
 
 
 def measure(targets: Texts, answers: Texts, normaliser: Normaliser = STRICT) -> Measures:
-    """Everything about n pairs in one pass; equal texts cost next to nothing.
+    """Compare n answers with their targets in one pass; equal texts cost next to nothing.
 
-    `DatasetError` when the columns differ in length or a target is missing: without a target there is nothing
-    to be wrong about, and such rows have to be left out by whoever knows why they are there.
+    Parameters
+    ----------
+    targets : sequence, array or Series of str
+        What the images say; every one has to be there.
+    answers : sequence, array or Series of str or None
+        What was read, in the same order and as many; None, NaN and NA stand for "no answer".
+    normaliser : Normaliser, default `STRICT`
+        Which differences between two texts do not count.
+
+    Returns
+    -------
+    Measures
+        Columns exact, edits, target_length and ned, one value for each pair.
+
+    Raises
+    ------
+    DatasetError
+        When the columns differ in length or a target is missing. Without a target there is nothing to be wrong about.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import measure
+    >>> measure(["A7K2", "XY"], ["A7K", None]).edits
+    array([ 1., nan])
     """
     wanted, given = _paired(targets, answers, normaliser)
     n = len(wanted)
@@ -87,32 +156,170 @@ def measure(targets: Texts, answers: Texts, normaliser: Normaliser = STRICT) -> 
 
 
 def exact(targets: Texts, answers: Texts, normaliser: Normaliser = STRICT) -> NDArray[np.bool_]:
-    """Which answers are right; no answer is not."""
+    """Say which answers are equal to their targets.
+
+    Parameters
+    ----------
+    targets : sequence, array or Series of str
+        What the images say; every one has to be there.
+    answers : sequence, array or Series of str or None
+        What was read, in the same order and as many; None, NaN and NA stand for "no answer".
+    normaliser : Normaliser, default `STRICT`
+        Which differences between two texts do not count.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+        False without an answer.
+
+    Raises
+    ------
+    DatasetError
+        When the columns differ in length or a target is missing.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import RELAXED, exact
+    >>> exact(["A7K2", "XY"], ["a7k2", None], RELAXED)
+    array([ True, False])
+    """
     wanted, given = _paired(targets, answers, normaliser)
     return ~np.fromiter(map(ne, wanted, given), np.bool_, len(wanted))
 
 
 def edits(targets: Texts, answers: Texts, normaliser: Normaliser = STRICT) -> FloatArray:
-    """Levenshtein distances in characters, NaN for no answer."""
+    """Count the characters to insert, delete or replace that lead from each answer to its target.
+
+    Parameters
+    ----------
+    targets : sequence, array or Series of str
+        What the images say; every one has to be there.
+    answers : sequence, array or Series of str or None
+        What was read, in the same order and as many; None, NaN and NA stand for "no answer".
+    normaliser : Normaliser, default `STRICT`
+        Which differences between two texts do not count.
+
+    Returns
+    -------
+    array of float, shape (n,)
+        Levenshtein distances in code points; NaN without an answer.
+
+    Raises
+    ------
+    DatasetError
+        When the columns differ in length or a target is missing.
+
+    References
+    ----------
+    Levenshtein, V. I. (1966). Binary codes capable of correcting deletions, insertions and reversals.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import edits
+    >>> edits(["A7K2", "XY"], ["A7", "XY"])
+    array([2., 0.])
+    """
     return measure(targets, answers, normaliser).edits
 
 
 def ned(targets: Texts, answers: Texts, normaliser: Normaliser = STRICT) -> FloatArray:
-    """Distances over the longer text, within [0, 1]; 0 for two empty texts, NaN for no answer."""
+    """Give each edit distance over the length of the longer text.
+
+    Parameters
+    ----------
+    targets : sequence, array or Series of str
+        What the images say; every one has to be there.
+    answers : sequence, array or Series of str or None
+        What was read, in the same order and as many; None, NaN and NA stand for "no answer".
+    normaliser : Normaliser, default `STRICT`
+        Which differences between two texts do not count.
+
+    Returns
+    -------
+    array of float, shape (n,)
+        From 0 to 1; 0 for two empty texts, NaN without an answer.
+
+    Raises
+    ------
+    DatasetError
+        When the columns differ in length or a target is missing.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import ned
+    >>> ned(["A7K2", ""], ["A7", ""])
+    array([0.5, 0. ])
+    """
     return measure(targets, answers, normaliser).ned
 
 
 def cer_micro(
     targets: Texts, answers: Texts, normaliser: Normaliser = STRICT, *, unanswered: Unanswered = "leave_out"
 ) -> float:
-    """Character error rate over all characters; see `Measures.cer_micro`."""
+    """Give the character error rate over all characters; see `Measures.cer_micro`.
+
+    Parameters
+    ----------
+    targets : sequence, array or Series of str
+        What the images say; every one has to be there.
+    answers : sequence, array or Series of str or None
+        What was read, in the same order and as many; None, NaN and NA stand for "no answer".
+    normaliser : Normaliser, default `STRICT`
+        Which differences between two texts do not count.
+    unanswered : {"leave_out", "empty"}, default "leave_out"
+        Whether an image without an answer is left out or counts as an empty answer.
+
+    Returns
+    -------
+    float
+        Errors per character of the targets, from 0 up.
+
+    Raises
+    ------
+    DatasetError
+        When the columns differ in length or a target is missing.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import cer_micro
+    >>> cer_micro(["A7K2", "XY"], ["A7K", None], unanswered="empty")
+    0.5
+    """
     return measure(targets, answers, normaliser).cer_micro(unanswered)
 
 
 def cer_macro(
     targets: Texts, answers: Texts, normaliser: Normaliser = STRICT, *, unanswered: Unanswered = "leave_out"
 ) -> float:
-    """Character error rate averaged over images; see `Measures.cer_macro`."""
+    """Give the character error rate averaged over images; see `Measures.cer_macro`.
+
+    Parameters
+    ----------
+    targets : sequence, array or Series of str
+        What the images say; every one has to be there.
+    answers : sequence, array or Series of str or None
+        What was read, in the same order and as many; None, NaN and NA stand for "no answer".
+    normaliser : Normaliser, default `STRICT`
+        Which differences between two texts do not count.
+    unanswered : {"leave_out", "empty"}, default "leave_out"
+        Whether an image without an answer is left out or counts as an empty answer.
+
+    Returns
+    -------
+    float
+        Errors per character of the targets, from 0 up.
+
+    Raises
+    ------
+    DatasetError
+        When the columns differ in length or a target is missing.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import cer_macro
+    >>> cer_macro(["A7K2", "XY"], ["A7K", None])
+    0.25
+    """
     return measure(targets, answers, normaliser).cer_macro(unanswered)
 
 

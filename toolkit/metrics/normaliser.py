@@ -34,16 +34,40 @@ _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0
 
 @dataclass(frozen=True, slots=True)
 class Normaliser:
-    """The differences between two texts that are not to count. Steps run in the order of the fields.
+    """The differences between two texts that are not to count. Steps run in the order of the parameters.
 
-    NFC comes first, always: an accent typed in one piece or in two is one character. `nfkc` also folds
-    compatibility forms, which changes content: superscript 2 becomes 2, the ligature fi two letters.
-    `invisible` removes zero-width, format and control characters. `whitespace` is kept, stripped at both ends,
-    also collapsed to single blanks inside, or deleted. `casefold` compares without case (ß equals ss). NFC or
-    NFKC then runs once more, because removing and folding leave marks to be composed again. `replace` lists
-    pairs of texts to substitute, in turn. `alphabet`, at last, drops every character that is not in it.
+    NFC comes first, always: an accent typed in one piece or in two is one character. NFC or NFKC runs once more after
+    `casefold`, because removing and folding leave marks to be composed again.
 
-    `SettingError` for an unknown `whitespace` or an empty text to replace.
+    Parameters
+    ----------
+    nfkc : bool, default False
+        Fold compatibility forms too, which changes content: superscript 2 becomes 2, the ligature fi two letters.
+    invisible : bool, default False
+        Remove zero-width, format and control characters.
+    whitespace : {"keep", "strip", "collapse", "delete"}, default "keep"
+        Keep white space, strip it at both ends, also collapse it to single blanks inside, or delete it.
+    casefold : bool, default False
+        Compare without case (ß equals ss).
+    replace : tuple of pairs of str, default ()
+        Texts to substitute, in turn.
+    alphabet : str or None, default None
+        Drop every character that is not in it.
+
+    Raises
+    ------
+    SettingError
+        For an unknown `whitespace` or an empty text to replace.
+
+    References
+    ----------
+    Unicode Standard Annex #15, Unicode Normalization Forms.
+
+    Examples
+    --------
+    >>> from toolkit.metrics import Normaliser
+    >>> Normaliser(whitespace="delete", casefold=True)("A 7k")
+    'a7k'
     """
 
     nfkc: bool = False
