@@ -15,7 +15,7 @@ from doubles import answer_key, picture_folder, pictures
 
 import toolkit as tk
 from toolkit._cli.main import main
-from toolkit._cli.specs import settings
+from toolkit._providers.specs import settings_of as settings
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}

@@ -6,6 +6,7 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from doubles import Echo, digest, label, picture, picture_folder
 
@@ -127,11 +128,38 @@ def test_two_settings_with_one_label(folder, capsys, tmp_path):
 
 
 def test_no_settings_and_what_is_none(folder):
-    """Nothing to run, or a class where a setting belongs, is said with an example."""
+    """Nothing to run, and what is no provider, are said with an example; a misspelt option names the function."""
     with pytest.raises(SettingError, match="no settings given"):
         tk.benchmark(folder, [])
-    with pytest.raises(SettingError, match=r"did you mean Echo\(\)\?"):
-        tk.benchmark(folder, [Echo])
+    with pytest.raises(SettingError, match=r"a setting is a configured provider such as tk.Tesseract\(psm=7\), not 7"):
+        tk.benchmark(folder, [7])
+    with pytest.raises(SettingError, match="no provider is called 'tesserakt'"):
+        tk.benchmark(folder, "tesserakt")
+    for function in (tk.benchmark, tk.start, tk.plan):
+        with pytest.raises(TypeError, match=rf"{function.__name__}\(\) got an unexpected keyword argument 'storre'"):
+            function(folder, Echo(), storre="x")
+
+
+def test_a_class_words_and_lists_within_lists_are_settings(folder):
+    """A class stands for its defaults, words for what they say, and what `grid` makes may stand beside others."""
+    plan = tk.plan(folder, [Echo, "tesseract(psm=[7, 8])", tk.grid(tk.Tesseract, psm=[9, 10])], pilot=1)
+
+    assert plan["setting"].tolist() == [Echo().label, *(f"tesseract(psm={psm})" for psm in (7, 8, 9, 10))]
+
+
+def test_samples_and_frames_are_datasets_and_paths_alone_are_not(folder):
+    """A list of samples runs; a list of paths has no labels, and the message says how to give them."""
+    samples = list(tk.load_dataset(folder))[:2]
+
+    assert tk.benchmark(samples, Echo(), show=False).complete
+    frame = pd.DataFrame({"image": [sample.image for sample in samples], "text": [sample.target for sample in samples]})
+    assert tk.benchmark(frame, Echo(), show=False).complete
+    with pytest.raises(DatasetError, match=r'tk\.Sample\.from_file\(path, "what it says"\)'):
+        tk.benchmark(["a.png"], Echo())
+    with pytest.raises(DatasetError, match=r"a dataset is a folder, a Dataset, a frame or a list of tk\.Sample, not 5"):
+        tk.benchmark(5, Echo())
+    with pytest.raises(DatasetError, match=r"holds tk\.Sample objects, not int"):
+        tk.benchmark([5], Echo())
 
 
 @pytest.mark.parametrize(

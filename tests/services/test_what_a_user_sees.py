@@ -83,7 +83,7 @@ def test_a_budget_that_is_no_amount(sandbox, key, run, budget):
     """Above all not one that every comparison passes."""
     box = sandbox(DATASET)
 
-    with pytest.raises(SettingError, match=r"budget_usd=.* is no amount of money; give USD from 0 on"):
+    with pytest.raises(SettingError, match=r"`budget_usd` must be an amount in USD >= 0"):
         run(DATASET, box.CapSolver(key=key), budget_usd=budget)
     assert not box.traffic.answers
 

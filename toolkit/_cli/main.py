@@ -144,23 +144,23 @@ def _what_to_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    from toolkit._cli.specs import settings
+    from toolkit._providers.specs import settings_of
     from toolkit._run.plan import plan
 
     table = plan(
-        _dataset(given), settings(given.provider), repeats=given.repeats, store=given.store, workers=given.workers
+        _dataset(given), settings_of(given.provider), repeats=given.repeats, store=given.store, workers=given.workers
     )
     sys.stdout.write(table.to_string(index=False, na_rep="–", float_format="{:.4g}".format) + "\n")
     return 0
 
 
 def _run(given: argparse.Namespace) -> int:
-    from toolkit._cli.specs import settings
+    from toolkit._providers.specs import settings_of
     from toolkit._run.benchmark import benchmark
 
     run = benchmark(
         _dataset(given),
-        settings(given.provider),
+        settings_of(given.provider),
         repeats=given.repeats,
         seed=given.seed,
         store=given.store,
@@ -208,8 +208,8 @@ def _compare(given: argparse.Namespace) -> int:
 
 
 def _sandbox(given: argparse.Namespace) -> int:
-    from toolkit._cli.specs import engine
     from toolkit._dataset import load_dataset
+    from toolkit._providers.specs import engine_of
     from toolkit._run.sandbox import sandbox
     from toolkit._sandbox import Sandbox, faults, serve_forever
 
@@ -225,7 +225,7 @@ def _sandbox(given: argparse.Namespace) -> int:
     if given.dataset:
         box = sandbox(load_dataset(given.dataset), oracle={"accuracy": given.accuracy}, **options)
     else:
-        box = sandbox(engine=engine(given.engine or "rapidocr"), **options)
+        box = sandbox(engine=engine_of(given.engine or "rapidocr"), **options)
 
     def tell(running: Sandbox) -> None:
         sys.stdout.writelines(f"{service:10} {url}\n" for service, url in running.urls.items())

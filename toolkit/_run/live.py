@@ -5,7 +5,7 @@ import contextlib
 import signal
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from toolkit._engine.backends import LimitsLike
 from toolkit._engine.budget import Budget
 from toolkit._engine.retry import RetryPolicy
 from toolkit._engine.runner import Runner
-from toolkit._providers.base import Provider
+from toolkit._run.inputs import DatasetLike, SettingsLike, StoreLike
+from toolkit._run.options import RunOptions, documents_run_options
 from toolkit._run.run import Run
-from toolkit._run.session import DatasetLike, StoreLike, open_session
+from toolkit._run.session import Session, open_session
 from toolkit._store.store import Store
 from toolkit.types import Progress
 
@@ -46,7 +47,7 @@ class LiveRun(Run):
 
     @property
     def spent_usd(self) -> float:
-        """Money spent or possibly spent, earlier sessions of this store included; settings without a price count nought."""
+        """Money spent or possibly spent, earlier sessions of this store included; settings without a price count as 0."""
         return self._budget.spent_usd
 
     @property
@@ -135,9 +136,10 @@ def _interrupts_wait() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+@documents_run_options
 def start(
     dataset: DatasetLike,
-    settings: Provider | Iterable[Provider],
+    settings: SettingsLike,
     *,
     repeats: int = 1,
     seed: int = 0,
@@ -151,39 +153,52 @@ def start(
     deadline_s: float = 120.0,
     transport: str = "auto",
 ) -> LiveRun:
-    """Let every setting read every sample `repeats` times, in the background.
+    """Let every setting read every image in the background, and give the run that grows.
 
-    `store` is a folder, or None to keep the run in memory only; a folder that holds part of this very run is
-    resumed, one of another run is a `ManifestMismatch`. Trials whose last try failed are not asked again unless
-    `retry_errors` says so, except after errors that stopped a setting (a bad key), which always are. Tasks that a
-    service was given before are asked for by their ids first. `seed` shuffles the order of trials.
+    Parameters
+    ----------
+    dataset : Dataset, path, pandas.DataFrame or list of Sample
+        The labelled images; every one needs a label.
+    settings : setting or list of settings
+        Configured providers, also in lists as `grid` makes them; a class stands for its defaults, and words such as
+        ``"tesseract(psm=7)"`` for what they say.
+    {run options}
 
-    Local engines run in `workers` processes of one thread each (as many as there are cores), or on whatever
-    `executor` is given: a thread pool, ``dask.distributed.Client(...).get_executor()``; they begin when the services
-    are done. Each account with a service runs within its `limits`, one for all or by provider name. `transport` is
-    ``"httpx"``, ``"fast"`` (the extra of that name, for many hundreds in flight) or ``"auto"``.
+    Returns
+    -------
+    LiveRun
+        A `Run` whose frames show what is there so far; with `progress`, `stop` and `wait`.
 
-    `budget_usd` is never overrun: the most that a reading can cost is set aside before it is sent, and money that
-    earlier sessions of this store spent counts. It needs a price for each paid setting. One reading may take
-    `deadline_s`; `retry` says what is tried again.
+    Raises
+    ------
+    SettingError, DatasetError
+        For what makes no run, before anything has begun.
+    MissingExtra
+        If an engine or a transport is not installed.
+    ManifestMismatch, StoreLocked, StoreCorrupt
+        If the store holds another run, is being written, or is damaged.
 
-    `UsageError` and `MissingExtra` come before anything has begun.
+    See Also
+    --------
+    benchmark : The same, and waits for the end.
+
+    Notes
+    -----
+    Engines of this machine begin when the services are done, so that they do not disturb their latencies.
+
+    Examples
+    --------
+    >>> import toolkit as tk
+    >>> dataset = tk.load_dataset("datasets/printed")[:4]
+    >>> live = tk.start(dataset, tk.Tesseract(psm=7), workers=1)
+    >>> live.wait().complete
+    True
     """
-    session = open_session(
-        dataset,
-        settings,
-        repeats=repeats,
-        seed=seed,
-        store=store,
-        workers=workers,
-        executor=executor,
-        limits=limits,
-        budget_usd=budget_usd,
-        retry=retry,
-        retry_errors=retry_errors,
-        deadline_s=deadline_s,
-        transport=transport,
-    )
+    return start_session(open_session(dataset, settings, RunOptions.of(locals())))
+
+
+def start_session(session: Session) -> LiveRun:
+    """The run of an open session, in a thread of its own; nothing is left behind when it cannot begin."""
     live = None
     try:
         with _interrupts_wait():

@@ -7,48 +7,96 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit._dataset import Dataset
-from toolkit._engine.limits import Limits
+from toolkit._engine.backends import Accounts, LimitsLike, limits_of
 from toolkit._engine.local_backend import cores
-from toolkit._providers.base import LocalProvider, Provider, ServiceProvider, distinct
+from toolkit._providers.base import LocalProvider, Provider, ServiceProvider
+from toolkit._run.checks import check_limits
+from toolkit._run.inputs import DatasetLike, SettingsLike, StoreLike, as_dataset, as_settings
+from toolkit._run.options import must_be_integer
 from toolkit._run.read import read_here
 from toolkit._run.run import PathLike, Run, open_run
-from toolkit._run.session import DatasetLike, as_dataset
 from toolkit._store.store import Store
-from toolkit.errors import DatasetError, ManifestMismatch
+from toolkit.errors import DatasetError, ManifestMismatch, SettingError
 from toolkit.types import Sample
 
 
 def plan(
     dataset: DatasetLike,
-    settings: Provider | Iterable[Provider],
+    settings: SettingsLike,
     *,
     repeats: int = 1,
-    store: Store | PathLike | None = None,
+    store: StoreLike = None,
     workers: int | None = None,
-    limits: Limits | None = None,
+    limits: LimitsLike = None,
     pilot: int = 3,
+    images: int | None = None,
 ) -> pd.DataFrame:
-    """One row per setting: what is to be asked, what that takes and costs. Nothing is sent anywhere.
+    """Say what a run would ask, how long it would take and what it would cost. Nothing is sent anywhere.
 
-    Columns: setting; trials, of which `done` are in the store already and `left` are not; refused (images that the
-    service would not take: too large or too small, see `Dataset.prepare`); calls (readings that will be asked for);
-    read_s (median seconds of a reading, from the store if it has any, else from reading `pilot` images here with the
-    local engines; missing for services); minutes (on `workers` cores, or with `limits` in flight); cost_usd (at most;
-    missing for a setting without a price). `ManifestMismatch` when the store holds a run on other images.
+    Parameters
+    ----------
+    dataset : Dataset, path, pandas.DataFrame or list of Sample
+        The images, with or without labels.
+    settings : setting or list of settings
+        As for `benchmark`.
+    repeats : int, default 1
+        How often each setting would read each image, at least 1.
+    store : path or Store, optional
+        Where the run is or would be kept: trials that it holds already are not asked again.
+    workers : int, optional
+        Processes for engines on this machine; as many as there are cores by default.
+    limits : Limits or mapping, optional
+        Within which services would be used: one for all, or one for each provider's name.
+    pilot : int, default 3
+        Images that engines on this machine read now, to know how long they take.
+    images : int, optional
+        Plan for so many images like those of `dataset`, at least 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a setting: ``setting``; ``trials``, of which ``done`` are in the store and ``left`` are not; ``refused``,
+        images that the service would not take (see `Dataset.prepare`); ``calls``, readings that would be asked for;
+        ``read_s``, median seconds of a reading, from the store or the pilot (missing for services); ``minutes``;
+        ``cost_usd``, at most (missing for a setting without a price).
+
+    Raises
+    ------
+    SettingError
+        For what makes no run.
+    ManifestMismatch
+        If the store holds a run on other images.
+
+    Examples
+    --------
+    >>> import toolkit as tk
+    >>> service = tk.CapSolver(key="CAP-0123", price_per_1000_usd=0.4)
+    >>> plan = tk.plan("datasets/printed", service, images=10_000)
+    >>> float(plan["cost_usd"][0])
+    4.0
     """
     data = as_dataset(dataset)
-    by_label = distinct(settings)
+    by_label = as_settings(settings)
+    must_be_integer("repeats", repeats, 1)
+    if images is not None:
+        must_be_integer("images", images, 1)
+        if store is not None:
+            raise SettingError("a store holds a run on these very images; leave out store=… or images=…")
+    if not len(data):
+        raise DatasetError(f"{data.name} has no samples to read")
+    check_limits(limits, {account.service for account in Accounts(by_label).names})
+    count = len(data) if images is None else images
     run = _stored(store, data)
-    trials = len(data) * repeats
+    trials = count * repeats
     some = [data[position] for position in range(0, len(data), max(1, len(data) // max(1, pilot)))][:pilot]
-    refused = _refused(data, by_label)
+    refused = {label: round(number * count / len(data)) for label, number in _refused(data, by_label).items()}
     rows = []
     for label, setting in by_label.items():
         done = 0 if run is None else int((run.outcomes["setting"] == label).sum())
         read_s = _median_s(run, label) if run is not None and done else _piloted_s(setting, some)
         left = max(0, trials - done)
         calls = max(0, left - refused[label] * repeats)
-        at_once = (workers or cores()) if isinstance(setting, LocalProvider) else (limits or Limits()).in_flight
+        at_once = (workers or cores()) if setting.account is None else limits_of(limits, setting.account).in_flight
         rows.append(
             {
                 "setting": label,

@@ -1,42 +1,24 @@
 """A session of a run: everything checked, the store claimed, its log read, the backends made."""
 
-import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from toolkit._dataset import Dataset, load_dataset
-from toolkit._engine.backends import Accounts, BackendConfig, LimitsLike, backends, limits_of
+from toolkit._engine.backends import Accounts, BackendConfig, backends, limits_of
 from toolkit._engine.budget import Budget
 from toolkit._engine.journal import Journal
 from toolkit._engine.plan import Done, Plan
 from toolkit._engine.retry import RetryPolicy
 from toolkit._engine.runner import Runner, TrialSource
 from toolkit._engine.selftest import drives
-from toolkit._providers.base import Provider, distinct
-from toolkit._run.checks import check_limits, check_numbers, check_plan
+from toolkit._providers.base import Provider
+from toolkit._run.checks import check_limits, check_plan
+from toolkit._run.inputs import DatasetLike, SettingsLike, as_dataset, as_settings, as_store
 from toolkit._run.manifest import labels, manifest, session
-from toolkit._run.run import PathLike
+from toolkit._run.options import RunOptions
 from toolkit._store.log_reader import LogReader
 from toolkit._store.run_state import RunState
-from toolkit._store.store import FileStore, MemoryStore, Store
-
-DatasetLike = Dataset | PathLike
-StoreLike = Store | PathLike | None
-
-
-def as_dataset(dataset: DatasetLike) -> Dataset:
-    """A dataset, or the one at a path."""
-    return dataset if isinstance(dataset, Dataset) else load_dataset(Path(dataset))
-
-
-def as_store(store: StoreLike) -> Store:
-    """A store, the one in a folder, or one in memory."""
-    if store is None:
-        return MemoryStore()
-    return FileStore(store) if isinstance(store, (str, os.PathLike)) else store
+from toolkit._store.store import Store
 
 
 @dataclass(frozen=True)
@@ -50,46 +32,38 @@ class Session:
 
 def open_session(
     dataset: DatasetLike,
-    settings: Provider | Iterable[Provider],
+    settings: SettingsLike,
+    options: RunOptions,
     *,
-    repeats: int = 1,
-    seed: int = 0,
-    store: StoreLike = None,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    limits: LimitsLike = None,
-    budget_usd: float | None = None,
-    retry: RetryPolicy | None = None,
-    retry_errors: bool = False,
-    deadline_s: float = 120.0,
-    transport: str = "auto",
     design: Mapping[str, Any] | None = None,
     trial_source: Callable[[Plan, Done, LogReader], TrialSource] = lambda plan, done, log: plan,  # noqa: ARG005 -- one signature
 ) -> Session:
     """See `toolkit.start`. `trial_source` chooses the trials, all of the plan by default; `design` says so in the manifest."""
     dataset = as_dataset(dataset)
-    by_label = distinct(settings)
-    check_numbers(repeats, seed, workers, deadline_s)
-    check_plan(dataset, by_label, budget_usd)
+    by_label = as_settings(settings)
+    check_plan(dataset, by_label, options.budget_usd)
     accounts = Accounts(by_label)
+    limits = options.limits
     check_limits(limits, {account.service for account in accounts.names})
     in_flight = max((limits_of(limits, account).in_flight for account in accounts.names), default=0)
-    can_drive = drives(transport, in_flight) if in_flight else None
+    can_drive = drives(options.transport, in_flight) if in_flight else None
     named = {label: accounts.named(setting) for label, setting in by_label.items()}
-    kept = as_store(store)
-    kept.open(manifest(dataset, by_label, named, repeats, seed, can_drive, design), labels(dataset))
+    kept = as_store(options.store)
+    kept.open(manifest(dataset, by_label, named, options.repeats, options.seed, can_drive, design), labels(dataset))
     try:
         log = LogReader(kept)
         log.read_on()
         kept.append(session(kept))
         log.read_on()
         journal = Journal(kept)
-        plan = Plan(tuple(by_label), dataset.ids, repeats, seed)
-        done = plan.done(log.ended(retry_errors=retry_errors))
-        budget = Budget(budget_usd, _spent_usd(log.run_state, by_label))
-        means = BackendConfig(journal, budget, limits, transport, workers, executor, deadline_s)
-        groups = backends(by_label, accounts, means, log.to_collect())
-        runner = Runner(trial_source(plan, done, log), dataset, journal, groups, done, retry or RetryPolicy())
+        plan = Plan(tuple(by_label), dataset.ids, options.repeats, options.seed)
+        done = plan.done(log.ended(retry_errors=options.retry_errors))
+        budget = Budget(options.budget_usd, _spent_usd(log.run_state, by_label))
+        config = BackendConfig(
+            journal, budget, limits, options.transport, options.workers, options.executor, options.deadline_s
+        )
+        groups = backends(by_label, accounts, config, log.to_collect())
+        runner = Runner(trial_source(plan, done, log), dataset, journal, groups, done, options.retry or RetryPolicy())
         return Session(kept, runner, budget)
     except BaseException:
         kept.close()

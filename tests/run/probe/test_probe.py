@@ -236,8 +236,8 @@ def test_probe_that_makes_no_sense_is_refused(over: str, settings: list[float], 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_calls": 0}, "max_calls=0 is no whole number from 1 on"),
-        ({"audit": -1}, "audit=-1"),
+        ({"max_calls": 0}, "`max_calls` must be an integer >= 1, got 0"),
+        ({"audit": -1}, "`audit` must be an integer >= 0, got -1"),
         ({"eps": 0.1}, "give both, or none"),
         ({"eps": 0.0, "utility": tk.stats.Utility()}, "eps=0.0 must be above 0"),
         ({"max_calls_per_image": 3}, 'descending may take 4 calls to place an image.*strategy="tree" keeps to a bound'),

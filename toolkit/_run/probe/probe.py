@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TextIO, get_args
@@ -13,16 +14,18 @@ from toolkit._dataset import Dataset
 from toolkit._engine.backends import LimitsLike, limits_of
 from toolkit._engine.limits import Limits
 from toolkit._engine.plan import Done, Plan
+from toolkit._engine.retry import RetryPolicy
 from toolkit._engine.runner import TrialSource
 from toolkit._providers.base import Provider
-from toolkit._run.live import LiveRun
+from toolkit._run.inputs import DatasetLike, StoreLike, as_dataset, as_store
+from toolkit._run.live import start_session
+from toolkit._run.options import RunOptions, documents_run_options, must_be_integer
 from toolkit._run.probe.preview import Outlook
 from toolkit._run.probe.scheduler import IndependentTrials, PlacementTrials
 from toolkit._run.run import Run
-from toolkit._run.session import DatasetLike, as_dataset, as_store, open_session
+from toolkit._run.session import open_session
 from toolkit._store.frames import endings
 from toolkit._store.log_reader import LogReader, trials_of
-from toolkit._store.store import Store
 from toolkit.errors import SettingError
 from toolkit.metrics import exact
 from toolkit.stats import (
@@ -113,6 +116,7 @@ class IndependentProbe(Result):
         return self.curve.explain()
 
 
+@documents_run_options
 def probe(
     dataset: DatasetLike,
     provider: Provider,
@@ -127,36 +131,94 @@ def probe(
     passes: int = 3,
     eps: float | None = None,
     utility: Utility | None = None,
+    seed: int = 0,
+    store: StoreLike = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    limits: LimitsLike = None,
+    budget_usd: float | None = None,
+    retry: RetryPolicy | None = None,
+    retry_errors: bool = False,
+    deadline_s: float = 120.0,
+    transport: str = "auto",
     show: bool = True,
-    **options: Any,
 ) -> Probe | IndependentProbe:
-    """Find where every image stands on a provider's own threshold: ``probe(dataset, CapSolver(), "score", [.8, .9, 1])``.
+    """Find where every image stands on a provider's own threshold.
 
     A service that charges for answers only, and accepts at a loose setting what it accepts at a strict one, need
-    not be asked at every setting. ``"descending"`` asks from the strictest down and pays once an image at most;
-    ``"tree"`` takes at most `max_calls_per_image` calls (8 unless told otherwise), weighing one against a paid one by
-    `call_cost`, and learns as it goes; ``"bisection"`` and ``"ascending"`` are there for comparison. `max_calls` bounds
-    the calls that place images in all; those that it does not reach stay unplaced. What will be asked, what it may
-    cost and how long it takes is printed before anything is sent.
+    not be asked at every setting. What will be asked, what it may cost and how long it takes is printed before
+    anything is sent.
 
-    The first `audit` images, drawn at random, have their decisive calls repeated. If more than 5 % flip, the service
-    does not decide by its threshold alone, and no other image is begun: ask with ``strategy="independent"``, which
-    reads each image at one random setting in each of `passes` and smooths the curve.
+    Parameters
+    ----------
+    dataset : Dataset, path, pandas.DataFrame or list of Sample
+        The labelled images.
+    provider : Provider
+        The service, with its other parameters, such as ``tk.CapSolver(module="common")``.
+    over : str
+        The parameter that is its threshold, such as ``"score"`` or ``"recognizing_threshold"``.
+    settings : sequence of float
+        The values of the threshold, at least two.
+    strategy : {"descending", "tree", "bisection", "ascending", "independent"}, default "descending"
+        ``"descending"`` asks from the strictest down and pays once an image at most; ``"tree"`` takes at most
+        `max_calls_per_image` calls and learns as it goes; ``"bisection"`` and ``"ascending"`` are there for
+        comparison; ``"independent"`` reads each image at one random setting in each of `passes` and smooths the
+        curve, for services that do not decide by their threshold alone.
+    call_cost : float, default 0.1
+        What a call that is not charged is worth, as a share of one that is; for ``"tree"``.
+    max_calls_per_image : int, optional
+        Most calls that place an image; 8 for ``"tree"``.
+    max_calls : int, optional
+        Most calls that place images, in all. Images that it does not reach stay unplaced.
+    audit : int, default 100
+        Images, drawn at random, whose decisive calls are repeated. If more than 5 % of them differ, no other image
+        is begun.
+    passes : int, default 3
+        Readings of each image by ``"independent"``.
+    eps : float, optional
+        Stop as soon as the best setting is known, with 95 % confidence, to lose at most this much an image against
+        any other on the whole dataset. Needs `utility`.
+    utility : Utility, optional
+        What outcomes are worth.
+    {run options}
+    show : bool, default True
+        Whether to print what will be asked.
 
-    With `eps` and `utility`, it stops as soon as the best setting is known to lose at most `eps` an image against any
-    other on this whole dataset, with 95 % confidence. `options` are those of `start`: store (which makes it
-    resumable), limits, budget_usd, seed, …
+    Returns
+    -------
+    Probe or IndependentProbe
+        Where each image stands, its run, and the threshold curve.
+
+    Raises
+    ------
+    SettingError
+        If the provider has no such parameter, or a value is out of its range.
+
+    Examples
+    --------
+    >>> import toolkit as tk
+    >>> dataset = tk.load_dataset("datasets/printed")[:10]
+    >>> with tk.sandbox(dataset) as box:
+    ...     found = tk.probe(dataset, box.CapSolver(module="common"), "score", [0.8, 0.9], show=False)
+    >>> len(found.table)
+    10
+
+    Notes
+    -----
+    See `tk.stats.probe_plan` for what each strategy asks, and `tk.stats.can_stop` for stopping early.
     """
+    options = RunOptions.of(locals())
     data, ladder = as_dataset(dataset), _ladder(provider, over, settings)
     if strategy not in get_args(Strategy):
         raise SettingError(f"strategy={strategy!r} is not one of {', '.join(get_args(Strategy))}")
     _check_bounds(audit=audit, passes=passes, max_calls=max_calls, max_calls_per_image=max_calls_per_image)
     _check_question(eps, utility)
     values, labels = [value for value, _ in ladder], [setting.label for _, setting in ladder]
-    kept = as_store(options.pop("store", None))
+    kept = as_store(store)
+    options = replace(options, store=kept)
     base = replace(provider, **{over: None})
-    say = _Announcement(base, over, strategy, len(values), options.get("limits")) if show else None
-    ask = partial(_finished, data, [setting for _, setting in ladder], kept, options)
+    say = _Announcement(base, over, strategy, len(values), limits) if show else None
+    ask = partial(_finished, data, [setting for _, setting in ladder], options)
     if strategy == "independent":
 
         def drawn(plan: Plan, done: Done, log: LogReader) -> TrialSource:
@@ -210,8 +272,8 @@ def probe(
 def _check_bounds(**counts: int | None) -> None:
     for name, value in counts.items():
         least = 0 if name == "audit" else 1
-        if value is not None and not (isinstance(value, int) and value >= least):
-            raise SettingError(f"{name}={value!r} is no whole number from {least} on")
+        if value is not None:
+            must_be_integer(name, value, least)
 
 
 def _check_question(eps: float | None, utility: Utility | None) -> None:
@@ -287,16 +349,13 @@ def _stream() -> TextIO:
 def _finished(
     data: Dataset,
     settings: list[Provider],
-    store: Store,
-    options: dict[str, Any],
+    options: RunOptions,
     trial_source: Callable[[Plan, Done, LogReader], TrialSource],
     repeats: int,
     design: dict[str, Any],
 ) -> Run:
-    session = open_session(
-        data, settings, store=store, trial_source=trial_source, repeats=repeats, design=design, **options
-    )
-    live = LiveRun(session.store, session.runner, session.budget)
+    options = replace(options, repeats=repeats)
+    live = start_session(open_session(data, settings, options, trial_source=trial_source, design=design))
     try:
         return live.wait()
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Settings as words on a command line: ``tesseract(psm=[7, 8])``, ``mypackage.ocr:MyEngine(model="x")``."""
+"""Settings as words, on a command line and in a call: ``tesseract(psm=[7, 8])``, ``mypackage.ocr:MyEngine(model="x")``."""
 
 import ast
 import sys
@@ -14,12 +14,12 @@ from toolkit.errors import SettingError
 _SHAPE = 'write name, name(parameter=value) or package.module:Class(parameter=value), such as "tesseract(psm=[7, 8])"'
 
 
-def settings(specs: Iterable[str]) -> list[Provider]:
+def settings_of(specs: Iterable[str]) -> list[Provider]:
     """The settings that some specifications describe; a list of values makes one setting for each."""
     return [setting for spec in specs for setting in _settings(spec)]
 
 
-def engine(spec: str) -> LocalProvider:
+def engine_of(spec: str) -> LocalProvider:
     """The one local engine that a specification describes."""
     found = _settings(spec)
     if len(found) == 1 and isinstance(found[0], LocalProvider):
