@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from toolkit._run.benchmark import benchmark
     from toolkit._run.client import TaskClient
     from toolkit._run.dashboard import dashboard
+    from toolkit._run.describe import describe
     from toolkit._run.gate.gate import gate
     from toolkit._run.live import LiveRun, start
     from toolkit._run.plan import plan
@@ -62,6 +63,7 @@ _HOMES = {
     "toolkit._engine.retry": ["RetryPolicy"],
     "toolkit._report.export": ["export"],
     "toolkit._run.plan": ["plan"],
+    "toolkit._run.describe": ["describe"],
     "toolkit._run.gate.gate": ["gate"],
     "toolkit._run.live": ["LiveRun", "start"],
     "toolkit.stats": ["load_policy"],
@@ -135,6 +137,7 @@ __all__ = [
     "Wait",
     "benchmark",
     "dashboard",
+    "describe",
     "errors",
     "export",
     "gate",

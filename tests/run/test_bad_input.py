@@ -246,7 +246,8 @@ def test_a_damaged_store(folder, tmp_path, thread, capsys):
 
     for arguments in (("show",), ("run", folder, "--provider", "doubles:Echo", "--store")):
         said = said_on_the_command_line(capsys, *arguments, tmp_path / "run")
-        assert f"{log}, line 5 is damaged; nothing was changed" in said
+        assert f"{log}, line 5 is damaged: it is not JSON" in said
+        assert "nothing was changed. Restore the line, or take it out" in said
     assert log.read_bytes() == damaged
 
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from toolkit import stats
 from toolkit._report import summary_table as show
 from toolkit._report.export import export
 from toolkit._store.checks import check_manifest, check_settings, sound_samples
@@ -20,17 +21,35 @@ from toolkit._store.store import FileStore, Store
 from toolkit.errors import SettingError, StoreCorrupt
 from toolkit.metrics import STRICT, Normaliser
 from toolkit.schema import MAIN_FIGURES
-from toolkit.stats import summary
 
 if TYPE_CHECKING:
     from toolkit._dataset import Dataset
     from toolkit.plots import RunPlots
+    from toolkit.stats import Comparison, Confusions, ThresholdCurve, Utility
+    from toolkit.stats._comparison.paired_metrics import Ends
+    from toolkit.stats._core.trials import Errors
+    from toolkit.stats._thresholds.losses import Loss
 
 PathLike = str | os.PathLike[str]
 
 
 class Run:
-    """What was asked and what came of it. Every figure is computed from the log when it is looked at."""
+    """What was asked and what came of it. Every figure is computed from the log when it is looked at.
+
+    The frames are the reader's own: changing one in place changes no figure of the run. A run pickles, by its store.
+
+    Parameters
+    ----------
+    store : Store
+        Where the run is kept; `open_run` takes the path of a folder.
+
+    Attributes
+    ----------
+    store : Store
+        The same.
+    manifest : dict
+        What was planned, with which versions, on which machine.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -39,6 +58,9 @@ class Run:
         self._outcomes: pd.DataFrame | None = None
         self._judged_to = 0
         self._samples: pd.DataFrame | None = None
+
+    def __reduce__(self) -> tuple[type["Run"], tuple[Store]]:
+        return Run, (self.store,)
 
     # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -55,16 +77,17 @@ class Run:
 
     @property
     def samples(self) -> pd.DataFrame:
-        """The labelled images: target and a column a tag, by sample id."""
-        if self._samples is None:
-            self._samples = samples_frame(sound_samples(self.store.samples(), f"{self.store!r}, samples"))
-        return self._samples
+        """The labelled images: target and a column for each tag, indexed by sample id."""
+        return handed_out(self._labelled())
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────────────────
 
     @property
     def attempts(self) -> pd.DataFrame:
-        """Every try, in the order they ended; columns: `toolkit._store.frames.ATTEMPTS`."""
+        """Every try, in the order they ended; ``tk.describe("attempts")`` says what the columns are."""
+        return handed_out(self._attempts())
+
+    def _attempts(self) -> pd.DataFrame:
         self._log.read_on()
         heard_of = self._log.attempts["setting"].cat.categories, self._log.run_state.settings
         check_settings(chain(*heard_of), self.manifest, repr(self.store))
@@ -72,23 +95,126 @@ class Run:
 
     @property
     def outcomes(self) -> pd.DataFrame:
-        """One row per trial, answers compared strictly; columns: `toolkit._store.frames.OUTCOMES`, then the tags.
+        """One row per trial, answers compared strictly; ``tk.describe("outcomes")`` says what the columns are; tags follow.
 
         Trials that are still to come have no row. Those of a setting that was stopped (a bad key, no money left)
         have one, with the reason for which they were not asked.
         """
-        attempts = self.attempts
+        attempts = self._attempts()
         if self._outcomes is None or self._judged_to != self._log.offset:
             self._outcomes, self._judged_to = self._judged(attempts, STRICT), self._log.offset
-        return self._outcomes
+        return handed_out(self._outcomes)
 
     def judge(self, normaliser: Normaliser) -> pd.DataFrame:
-        """The outcomes with answers compared under another normaliser. Nothing is asked again."""
-        return self._judged(self.attempts, normaliser)
+        """The outcomes with answers compared under another normaliser. Nothing is asked again.
 
-    def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
-        """One row per setting, or per setting and slice: accuracy, coverage, error rates, latency, cost, with intervals."""
-        return summary(self.outcomes, by=by)
+        Parameters
+        ----------
+        normaliser : Normaliser
+            Which differences between texts do not count, such as ``tk.RELAXED``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `outcomes`.
+        """
+        return self._judged(self._attempts(), normaliser)
+
+    # ── the usual next steps, each one call of `tk.stats` ────────────────────────────────────────────────
+
+    def summary(self, by: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Accuracy, coverage, error rates, latency and cost of each setting, with intervals: `tk.stats.summary`.
+
+        Parameters
+        ----------
+        by : str or sequence of str, optional
+            Tags, or "length" or "charset", to have a row for each setting and slice.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a setting, or a setting and slice; ``tk.describe("summary")`` says what the columns are.
+        """
+        return stats.summary(self.outcomes, by=by)
+
+    def compare(
+        self,
+        baseline: str | None = None,
+        *,
+        metric: str = "accuracy_all",
+        errors: "Errors" = "exclude",
+        confidence_level: float = 0.95,
+        margin: float | None = None,
+        interval: "Ends" = "newcombe",
+        n_resamples: int = 9_999,
+        seed: int = 0,
+    ) -> "Comparison":
+        """Which settings are better, on the same images: `tk.stats.compare` of the outcomes, see there.
+
+        Parameters
+        ----------
+        baseline : str, optional
+            Label of the setting to compare the others with; all pairs by default.
+        metric, errors, confidence_level, margin, interval, n_resamples, seed
+            As in `tk.stats.compare`.
+
+        Returns
+        -------
+        Comparison
+        """
+        return stats.compare(
+            self.outcomes, baseline, metric=metric, errors=errors, confidence_level=confidence_level, margin=margin,
+            interval=interval, n_resamples=n_resamples, seed=seed,
+        )  # fmt: skip
+
+    def thresholds(
+        self,
+        setting: str | None = None,
+        *,
+        provider: str | None = None,
+        over: str | None = None,
+        utility: "Utility | None" = None,
+        errors: "Errors" = "exclude",
+        confidence_level: float = 0.95,
+        loss: "Loss" = "wrong",
+    ) -> "ThresholdCurve":
+        """What accepting only the more confident answers costs and brings: `tk.stats.thresholds` of the outcomes.
+
+        Parameters
+        ----------
+        setting : str, optional
+            Label of an engine that gives confidences; needed where the run has several settings.
+        provider, over : str, optional
+            In place of it, a service and the parameter that is its threshold.
+        utility, errors, confidence_level, loss
+            As in `tk.stats.thresholds`, which also slices (``by=``).
+
+        Returns
+        -------
+        ThresholdCurve
+        """
+        return stats.thresholds(
+            self.outcomes, setting, provider=provider, over=over, utility=utility, errors=errors,
+            confidence_level=confidence_level, loss=loss,
+        )  # fmt: skip
+
+    def confusions(
+        self, setting: str | None = None, *, normaliser: Normaliser = STRICT, confidence_level: float = 0.95
+    ) -> "Confusions":
+        """Which characters are read as which others: `tk.stats.confusions` of the outcomes.
+
+        Parameters
+        ----------
+        setting : str, optional
+            Label of a setting; all answers together by default.
+        normaliser, confidence_level
+            As in `tk.stats.confusions`.
+
+        Returns
+        -------
+        Confusions
+        """
+        return stats.confusions(self.outcomes, setting, normaliser=normaliser, confidence_level=confidence_level)
 
     @property
     def complete(self) -> bool:
@@ -98,7 +224,7 @@ class Run:
     @property
     def stopped(self) -> dict[str, str]:
         """Settings that were stopped before their end, each with the reason."""
-        self.attempts  # noqa: B018 -- the look reads on
+        self._attempts()  # reads on
         return dict(self._log.run_state.stopped)
 
     @property
@@ -108,7 +234,7 @@ class Run:
         Columns: account, at (s since 1970), in_flight (readings at a time), per_second (requests; missing while no
         rate was declared or learned).
         """
-        self.attempts  # noqa: B018 -- the look reads on
+        self._attempts()  # reads on
         columns = ["account", "at", "in_flight", "per_second"]
         frame = pd.DataFrame(map(attrgetter(*columns), self._log.run_state.limits), columns=columns)
         return frame.astype({"account": "str", "at": float, "in_flight": "int32", "per_second": float})
@@ -179,7 +305,7 @@ class Run:
 
         Columns: setting, sample, repeat, asked_at (s since 1970), task_id, reason, cost_usd (missing without a price).
         """
-        self.attempts  # noqa: B018 -- the look reads on
+        self._attempts()  # reads on
         worst = self.manifest["max_cost_usd"]
         rows = [
             (
@@ -251,10 +377,15 @@ class Run:
 
     # ── how it is read, how it shows ─────────────────────────────────────────────────────────────────────
 
+    def _labelled(self) -> pd.DataFrame:
+        if self._samples is None:
+            self._samples = samples_frame(sound_samples(self.store.samples(), f"{self.store!r}, samples"))
+        return self._samples
+
     def _judged(self, attempts: pd.DataFrame, normaliser: Normaliser) -> pd.DataFrame:
         return outcomes_frame(
             attempts,
-            self.samples,
+            self._labelled(),
             prices=self.manifest["prices_usd"],
             normaliser=normaliser,
             stopped=self._log.run_state.stopped,
@@ -287,8 +418,40 @@ class Run:
         return show.as_html(show.leaderboard(summary), f"Run on {plan['dataset']['name']}", facts)
 
 
+def handed_out(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame that its reader may change: what is shared is copied as soon as it is, or now by a pandas that would not."""
+    return frame.copy(deep=not _COPIES_ON_WRITE)
+
+
+_COPIES_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3
+
+
 def open_run(store: Store | PathLike) -> Run:
-    """The run in a folder, for looking at; it may still be running elsewhere."""
+    """Open the run in a folder, for looking at; it may still be running elsewhere.
+
+    Parameters
+    ----------
+    store : path or Store
+        The folder that was given as ``store=`` to `benchmark`.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    StoreError
+        If there is no run, or it cannot be read.
+    StoreCorrupt
+        If a line of it is damaged; the message names the line.
+
+    Examples
+    --------
+    >>> import toolkit as tk
+    >>> tk.open_run("nowhere")
+    Traceback (most recent call last):
+    toolkit.errors.StoreError: ... holds no run: there is no manifest.json in it
+    """
     return Run(FileStore(store) if isinstance(store, (str, os.PathLike)) else store)
 
 
