@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from toolkit._engine.retry import RetryPolicy
     from toolkit._providers import (
         Anthropic,
+        AntiCaptcha,
         AwsRekognition,
         AwsTextract,
         AzureRead,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         CapSolver,
         Cascade,
         CommandLine,
+        CreateTaskService,
         Ddddocr,
         Function,
         Gemini,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
         Prepared,
         RapidOCR,
         Tesseract,
+        TwoCaptcha,
+        YesCaptcha,
     )
     from toolkit._providers.base import LocalProvider, Provider, ServiceProvider, grid
     from toolkit._report.export import export
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from toolkit._run.live import LiveRun, start
     from toolkit._run.plan import plan
     from toolkit._run.probe.probe import Probe, probe
+    from toolkit._run.providers import providers
     from toolkit._run.read import read
     from toolkit._run.run import Run, open_run
     from toolkit._run.sandbox import sandbox
@@ -70,6 +75,7 @@ _HOMES = {
     "toolkit.metrics": ["RELAXED", "STRICT", "Normaliser"],
     "toolkit._run.probe.probe": ["Probe", "probe"],
     "toolkit._providers": [
+        *("AntiCaptcha", "CreateTaskService", "TwoCaptcha", "YesCaptcha"),
         *(
             "Anthropic",
             "AwsRekognition",
@@ -84,6 +90,7 @@ _HOMES = {
         *("OpenAICompatible", "Prepared", "RapidOCR", "Tesseract"),
     ],
     "toolkit._providers.base": ["LocalProvider", "Provider", "ServiceProvider", "grid"],
+    "toolkit._run.providers": ["providers"],
     "toolkit._run.read": ["read"],
     "toolkit._run.sandbox": ["sandbox"],
     "toolkit._run.run": ["Run", "open_run"],
@@ -98,6 +105,7 @@ __all__ = [
     "STRICT",
     "Answer",
     "Anthropic",
+    "AntiCaptcha",
     "AwsRekognition",
     "AwsTextract",
     "AzureRead",
@@ -107,6 +115,7 @@ __all__ = [
     "Cascade",
     "CommandLine",
     "Compute",
+    "CreateTaskService",
     "Dataset",
     "Ddddocr",
     "Flow",
@@ -134,7 +143,9 @@ __all__ = [
     "Submitted",
     "TaskClient",
     "Tesseract",
+    "TwoCaptcha",
     "Wait",
+    "YesCaptcha",
     "benchmark",
     "dashboard",
     "describe",
@@ -149,6 +160,7 @@ __all__ = [
     "plan",
     "plots",
     "probe",
+    "providers",
     "read",
     "sandbox",
     "start",

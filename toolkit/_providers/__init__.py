@@ -8,6 +8,7 @@ from toolkit._providers.capmonster import CapMonster
 from toolkit._providers.capsolver import CapSolver
 from toolkit._providers.cascade import Cascade
 from toolkit._providers.command_line import CommandLine
+from toolkit._providers.create_task import AntiCaptcha, CreateTaskService, TwoCaptcha, YesCaptcha
 from toolkit._providers.ddddocr import Ddddocr
 from toolkit._providers.function import Function
 from toolkit._providers.gemini import Gemini
@@ -24,6 +25,9 @@ from toolkit._providers.tesseract import Tesseract
 REGISTRY: dict[str, type[Provider]] = {
     provider.name: provider
     for provider in (
+        AntiCaptcha,
+        TwoCaptcha,
+        YesCaptcha,
         Anthropic,
         AwsRekognition,
         AwsTextract,
@@ -48,6 +52,7 @@ REGISTRY: dict[str, type[Provider]] = {
 __all__ = [
     "REGISTRY",
     "Anthropic",
+    "AntiCaptcha",
     "AwsRekognition",
     "AwsTextract",
     "AzureRead",
@@ -55,6 +60,7 @@ __all__ = [
     "CapSolver",
     "Cascade",
     "CommandLine",
+    "CreateTaskService",
     "Ddddocr",
     "Function",
     "Gemini",
@@ -70,5 +76,7 @@ __all__ = [
     "RapidOCR",
     "ServiceProvider",
     "Tesseract",
+    "TwoCaptcha",
+    "YesCaptcha",
     "grid",
 ]

@@ -46,6 +46,16 @@ def media_type(image: bytes) -> str | None:
 _MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
+def size_in_header(image: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels, by the beginning of the file alone; None when that is no image."""
+    from PIL import Image
+
+    try:
+        return Image.open(BytesIO(image), formats=_formats()).size
+    except Exception:  # noqa: BLE001 -- on damaged bytes a decoder raises whatever it trips over
+        return None
+
+
 @cache
 def _formats() -> tuple[str, ...]:
     """Pixel formats only: Pillow would start Ghostscript for a document, which a benchmark has no business to do."""

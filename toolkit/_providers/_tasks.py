@@ -68,6 +68,10 @@ class TaskService(ServiceProvider):
     def answer_in(self, solution: Mapping[str, Any]) -> Answer:
         """The answer that a solution holds; `ProtocolError` when it holds none."""
 
+    def answer_of(self, said: Mapping[str, Any]) -> Answer:
+        """The answer in a whole reply, for services that put more than the solution into it."""
+        return self.answer_in(solution_in(said))
+
     @abstractmethod
     def id_in(self, said: Mapping[str, Any]) -> TaskId:
         """The task's id in a createTask answer; `ProtocolError` when there is none."""
@@ -166,7 +170,7 @@ class TaskService(ServiceProvider):
             return None
         if status != "ready":
             raise ProtocolError(f"status is {shortened(status)}, which no document mentions")
-        return self.answer_in(solution_in(said))
+        return self.answer_of(said)
 
 
 @contextmanager

@@ -63,6 +63,8 @@ class Anthropic(TokenPriced, OneCallService):
     """
 
     name: ClassVar[str] = "anthropic"
+    charged_by: ClassVar[str] = "token or answer"
+    tested_against: ClassVar[str] = "documented replies"
     key_variable: ClassVar[str] = "ANTHROPIC_API_KEY"
     public_url: ClassVar[str] = "https://api.anthropic.com"
     codes: ClassVar[Mapping[str, type[ProviderError]]] = {

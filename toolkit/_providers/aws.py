@@ -157,6 +157,9 @@ class AwsTextract(AwsReader):
     """
 
     name: ClassVar[str] = "aws_textract"
+    confidence_is: ClassVar[str] = "lines, combined"
+    charged_by: ClassVar[str] = "page"
+    tested_against: ClassVar[str] = "documented replies, botocore signature"
     service: ClassVar[str] = "textract"
     target: ClassVar[str] = "Textract.DetectDocumentText"
     unit: ClassVar[str] = "images"
@@ -202,6 +205,9 @@ class AwsRekognition(AwsReader):
     """
 
     name: ClassVar[str] = "aws_rekognition"
+    confidence_is: ClassVar[str] = "lines, combined"
+    charged_by: ClassVar[str] = "image"
+    tested_against: ClassVar[str] = "documented replies, botocore signature"
     service: ClassVar[str] = "rekognition"
     target: ClassVar[str] = "RekognitionService.DetectText"
 

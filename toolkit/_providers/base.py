@@ -42,6 +42,13 @@ class Provider(ABC):
     name: ClassVar[str]
     image_bytes: ClassVar[range | None] = None
     """How many bytes an image may have, where the service says so."""
+    confidence_is: ClassVar[str | None] = None
+    """What its confidence is, for people; None without one. This and what follows is what `tk.providers` lists."""
+    charged_by: ClassVar[str | None] = None
+    extra: ClassVar[str | None] = None
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Modules that have to be installed."""
+    tested_against: ClassVar[str | None] = None
 
     alias: str | None = field(default=None, kw_only=True, metadata=NOT_IN_IDENTITY)
 
@@ -171,6 +178,7 @@ class ServiceProvider(Provider):
     published that holds for every account. Without one, cost is missing. `SettingError` for what is none of these.
     """
 
+    charged_by: ClassVar[str | None] = "answer"
     key_variable: ClassVar[str]
     public_url: ClassVar[str]
 

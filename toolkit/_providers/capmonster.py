@@ -43,6 +43,7 @@ class CapMonster(TaskService):
     """
 
     name: ClassVar[str] = "capmonster"
+    tested_against: ClassVar[str] = "sandbox, vendor SDK"
     key_variable: ClassVar[str] = "CAPMONSTER_API_KEY"
     public_url: ClassVar[str] = "https://api.capmonster.cloud"
     image_bytes: ClassVar[range] = range(100, 50_001)

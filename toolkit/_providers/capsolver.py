@@ -37,6 +37,8 @@ class CapSolver(TaskService):
     """
 
     name: ClassVar[str] = "capsolver"
+    confidence_is: ClassVar[str] = "the service's own"
+    tested_against: ClassVar[str] = "sandbox, vendor SDK"
     key_variable: ClassVar[str] = "CAPSOLVER_API_KEY"
     public_url: ClassVar[str] = "https://api.capsolver.com"
     poll_pauses_s: ClassVar[tuple[float, float]] = (3.0, 3.0)  # what the service advises

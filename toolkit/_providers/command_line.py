@@ -47,6 +47,7 @@ class CommandLine(LocalProvider):
     """
 
     name: ClassVar[str] = "command_line"
+    tested_against: ClassVar[str] = "gocr, ocrad"
 
     command: Sequence[str] = field(metadata=ALWAYS_IN_LABEL)
     image_format: str = "PNG"

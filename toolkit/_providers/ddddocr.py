@@ -42,6 +42,10 @@ class Ddddocr(LocalProvider):
     """
 
     name: ClassVar[str] = "ddddocr"
+    confidence_is: ClassVar[str] = "mean of steps"
+    extra: ClassVar[str] = "ddddocr"
+    needs: ClassVar[tuple[str, ...]] = ("ddddocr",)
+    tested_against: ClassVar[str] = "the engine"
 
     beta: bool = False
     characters: str | None = None

@@ -39,6 +39,8 @@ class Function(LocalProvider):
     """
 
     name: ClassVar[str] = "function"
+    confidence_is: ClassVar[str] = "the function's own"
+    tested_against: ClassVar[str] = "functions"
 
     function: Callable[[bytes], Any] = field(metadata=NOT_IN_IDENTITY)
     version: str | None = None

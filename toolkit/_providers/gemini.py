@@ -59,6 +59,9 @@ class Gemini(TokenPriced, OneCallService):
     """
 
     name: ClassVar[str] = "gemini"
+    confidence_is: ClassVar[str] = "product of tokens, with logprobs"
+    charged_by: ClassVar[str] = "token or answer"
+    tested_against: ClassVar[str] = "documented replies"
     key_variable: ClassVar[str] = "GEMINI_API_KEY"
     public_url: ClassVar[str] = "https://generativelanguage.googleapis.com/v1beta"
     codes: ClassVar[Mapping[str, type[ProviderError]]] = GoogleVision.codes

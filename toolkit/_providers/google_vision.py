@@ -58,6 +58,9 @@ class GoogleVision(OneCallService):
     """
 
     name: ClassVar[str] = "google_vision"
+    confidence_is: ClassVar[str] = "words, combined"
+    charged_by: ClassVar[str] = "image"
+    tested_against: ClassVar[str] = "documented replies"
     key_variable: ClassVar[str] = "GOOGLE_API_KEY"
     public_url: ClassVar[str] = "https://vision.googleapis.com"
     unit: ClassVar[str] = "images"

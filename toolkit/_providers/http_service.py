@@ -72,6 +72,8 @@ class HTTPService(OneCallService):
     """
 
     name: ClassVar[str] = "http_service"
+    confidence_is: ClassVar[str] = "the service's own"
+    tested_against: ClassVar[str] = "replies by hand"
     key_variable: ClassVar[str] = "HTTP_SERVICE_KEY"
     public_url: ClassVar[str] = "https://ocr.example"
 

@@ -52,6 +52,9 @@ class MistralOCR(OneCallService):
     """
 
     name: ClassVar[str] = "mistral_ocr"
+    confidence_is: ClassVar[str] = "words of the page, least or mean"
+    charged_by: ClassVar[str] = "page"
+    tested_against: ClassVar[str] = "documented replies"
     key_variable: ClassVar[str] = "MISTRAL_API_KEY"
     public_url: ClassVar[str] = "https://api.mistral.ai"
     unit: ClassVar[str] = "pages"

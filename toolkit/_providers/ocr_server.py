@@ -51,6 +51,8 @@ class OCRServer(OwnServer):
     """
 
     name: ClassVar[str] = "ocr_server"
+    confidence_is: ClassVar[str] = "pieces, combined"
+    tested_against: ClassVar[str] = "a real server with RapidOCR"
     key_variable: ClassVar[str] = "OCR_SERVER_KEY"
     public_url: ClassVar[str] = "http://127.0.0.1:8828"
 

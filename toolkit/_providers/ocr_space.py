@@ -43,6 +43,8 @@ class OCRSpace(OneCallService):
     """
 
     name: ClassVar[str] = "ocr_space"
+    charged_by: ClassVar[str] = "month"
+    tested_against: ClassVar[str] = "documented replies"
     key_variable: ClassVar[str] = "OCR_SPACE_API_KEY"
     public_url: ClassVar[str] = "https://api.ocr.space"
     image_bytes: ClassVar[range] = range(1, 5_000_001)

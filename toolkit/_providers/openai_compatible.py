@@ -78,6 +78,9 @@ class OpenAICompatible(TokenPriced):
     """
 
     name: ClassVar[str] = "openai"
+    confidence_is: ClassVar[str] = "product of tokens, with logprobs"
+    charged_by: ClassVar[str] = "token or answer"
+    tested_against: ClassVar[str] = "sandbox, vendor SDK"
     key_variable: ClassVar[str] = "OPENAI_API_KEY"
     public_url: ClassVar[str] = "https://api.openai.com/v1"
 

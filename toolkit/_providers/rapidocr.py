@@ -49,6 +49,10 @@ class RapidOCR(LocalProvider):
     """
 
     name: ClassVar[str] = "rapidocr"
+    confidence_is: ClassVar[str] = "least certain line"
+    extra: ClassVar[str] = "rapidocr"
+    needs: ClassVar[tuple[str, ...]] = ("rapidocr", "onnxruntime")
+    tested_against: ClassVar[str] = "the engine"
 
     detect: bool = False
     orientation: bool = False

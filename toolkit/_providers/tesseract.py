@@ -42,6 +42,10 @@ class Tesseract(LocalProvider):
     """
 
     name: ClassVar[str] = "tesseract"
+    confidence_is: ClassVar[str] = "words, combined"
+    extra: ClassVar[str] = "tesseract"
+    needs: ClassVar[tuple[str, ...]] = ("tesserocr",)
+    tested_against: ClassVar[str] = "the engine"
 
     psm: int = field(default=7, metadata=ALWAYS_IN_LABEL)
     oem: int = 3
