@@ -39,9 +39,10 @@ def test_escapes_everything_that_came_from_outside(image):
     html = dataset._repr_html_()
 
     assert "<script" not in html
-    assert html.count("&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;") == 4
+    assert html.count("&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;") == 4
     assert "\u202e" not in html
-    assert "a\\x202eb\\x1b" in html
+    for hidden in ("U+202E", "U+001B"):
+        assert hidden in html
 
 
 def test_cuts_long_labels(image):

@@ -143,7 +143,7 @@ def test_a_promise_that_cannot_be_made_is_said():
     curve = curve_of(FRAME)
     ax = tk.plots.threshold_curve(curve, choice=tk.stats.pick_threshold(curve, 0.001))
 
-    assert "0.1 % wrong cannot be promised (too few)" in ax.get_title(loc="left").replace("\n", " ")
+    assert "0.1 % wrong cannot be guaranteed (too few)" in ax.get_title(loc="left").replace("\n", " ")
     assert len(ax.lines) == 2
 
 

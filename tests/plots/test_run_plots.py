@@ -93,7 +93,7 @@ def test_a_service_s_curve_over_its_own_threshold():
 @pytest.mark.parametrize(
     ("figure", "frame", "why"),
     [
-        ("accuracy_cost", FRAME.assign(cost_usd=0.0), "no setting has a known price above nought"),
+        ("accuracy_cost", FRAME.assign(cost_usd=0.0), "no setting has a known price above 0"),
         ("accuracy_latency", FRAME.assign(latency_s=np.nan), "no answer has a latency"),
         ("forest", FRAME[FRAME["setting"] == "slow()"], "there is one setting only"),
         ("threshold_curve", FRAME.assign(confidence=0.5), "different answers different confidences"),

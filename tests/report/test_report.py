@@ -100,8 +100,8 @@ def test_it_has_every_section_that_the_data_can_fill(page):
 
     assert list(page.sections) == ["", *sections, "methods", "provenance"]
     assert "Benchmark on pictures" in page.sections[""]
-    assert "second() reads 66.7 % of the images right (95 % interval 54.1 % to 77.3 %)" in page.sections[""]
-    assert "; 1 other reads as many, and more slowly." in page.sections[""]
+    assert "second() reads 66.7 % of the images correctly (95 % interval 54.1 % to 77.3 %)" in page.sections[""]
+    assert "; 1 other setting is equally accurate, and slower." in page.sections[""]
 
 
 def test_its_summary_is_that_of_the_run(run, page):
@@ -128,7 +128,7 @@ def test_its_comparison_is_that_of_the_statistics(run, page):
 
 def test_its_thresholds_are_those_that_can_be_promised(run, page):
     """Each setting with confidences has the statistic's status."""
-    _, *rows = page.tables["What can be promised"]
+    _, *rows = page.tables["Risk-controlled thresholds"]
     for label_, status, *_ in rows:
         assert status == tk.stats.pick_threshold(tk.stats.thresholds(run.outcomes, label_), 0.05).status
 
@@ -149,7 +149,7 @@ def test_its_worst_errors_have_their_images_and_marks(page, written):
 
 def test_its_sure_errors_are_each_settings_own(run, page):
     """Three a setting, by the rank of their confidence among the setting's answers."""
-    _, *rows = page.tables["Wrong answers given with confidence"]
+    _, *rows = page.tables["Wrong answers with high confidence"]
     wrong = run.outcomes[run.outcomes["outcome"] == "wrong"]
     for setting in run.settings:
         surest = wrong[wrong["setting"] == setting].nlargest(3, "confidence")
@@ -166,7 +166,7 @@ def test_it_says_where_it_comes_from(run, page):
         "2026-09-21T12",
     ):
         assert part in said
-    assert [row[0] for row in page.tables["As they were asked"][1:]] == run.settings
+    assert [row[0] for row in page.tables["Parameters and versions"][1:]] == run.settings
 
 
 def test_it_says_how_each_number_was_computed(page):
@@ -199,7 +199,7 @@ def test_it_warns_of_what_is_unusual(tmp_path):
     said = Page(run.report(tmp_path / "r.html").read_text(encoding="utf-8")).sections
 
     for part in (
-        "paid() was stopped before its end: no money is left.",
+        "paid() was stopped early: no money is left.",
         "failing(): 50.0 % of the readings failed",
         "The cost of paid() is not known",
         "read 20 images only",
@@ -208,7 +208,7 @@ def test_it_warns_of_what_is_unusual(tmp_path):
         assert part in said["flags"]
     assert "unfinished" not in said["flags"]  # the trials of a stopped setting have their rows
     assert len(run.unsettled) == 1
-    assert "1 request may have been charged without an answer that came (of unknown cost)." in said["flags"]
+    assert "1 request may have been charged although no answer arrived (of unknown cost)." in said["flags"]
     assert "000019.png" in said["money"]
     assert "Images are not shown: the dataset was in memory only; give it as `dataset`." in said["errors"]
 
@@ -219,8 +219,8 @@ def test_a_quiet_run_has_nothing_to_be_careful_about(tmp_path):
     run = recorded(images(targets), {"a()": [Reading(t, 0.1) for t in targets]})
     page = Page(run.report(tmp_path / "r.html", dataset=pictures(120)).read_text(encoding="utf-8"))
 
-    assert "Nothing: the run is complete and nothing unusual was seen." in page.sections["flags"]
-    assert "Every reading is right." in page.sections["errors"]
+    assert "None: the run is complete and nothing unusual was seen." in page.sections["flags"]
+    assert "Every reading is correct." in page.sections["errors"]
     assert "comparison" not in page.sections
     assert "thresholds" not in page.sections
 
@@ -300,7 +300,7 @@ def test_without_the_library_the_tables_are_plain(tmp_path, monkeypatch):
     assert Page(text).scripts == []
     assert _NO_LIBRARY.split(":")[0] in text
     assert len(Page(text).tables["Best accuracy first"]) == 3
-    assert "The run is unfinished: 3 of 4 trials are there." in Page(text).sections["flags"]
+    assert "The run is unfinished: 3 of 4 trials are done." in Page(text).sections["flags"]
 
 
 def test_figures_of_the_user_stay_as_they_are(tmp_path):

@@ -61,7 +61,7 @@ def test_one_setting_has_nothing_to_be_compared_with(engine):
 
 def test_what_there_is_none_of_is_refused(run):
     """Unknown baselines and measures are errors that list what there is."""
-    with pytest.raises(SettingError, match="baseline='nobody' is not one of None, oracle"):
+    with pytest.raises(SettingError, match="baseline='nobody' must be one of None, oracle"):
         tk.widgets.compare(run, "nobody")
     with pytest.raises(SettingError, match="accuracy_all"):
         tk.widgets.compare(run, metric="beauty")

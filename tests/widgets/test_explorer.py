@@ -39,7 +39,7 @@ def test_each_filter_lets_through_what_it_says(explorer, run):
     assert explorer.ids == expected(run, lambda row: row["outcome"] == "no_answer")
     explorer.setting.value = first
     assert explorer.ids == []
-    assert "No image is let through" in explorer.body.value
+    assert "No image matches" in explorer.body.value
     explorer.setting.value = second
     explorer.tag.value = "parity"
     explorer.value.value = "odd"
@@ -111,7 +111,7 @@ def test_without_images_the_answers_are_still_there(run):
     """A run whose dataset was in memory is explored without pictures, and says how to bring them."""
     explorer = tk.widgets.explore(run)
 
-    assert "the images are not at hand" in explorer.body.value
+    assert "the images are not available" in explorer.body.value
     assert explorer.export_button.disabled
     with pytest.raises(DatasetError, match="dataset=…"):
         explorer.selection  # noqa: B018 -- the look is what fails

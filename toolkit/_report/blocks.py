@@ -1,7 +1,6 @@
 """What a report is made of, before it is HTML: sections of words, tables and figures.
 
-Text is kept as it is and escaped when it is rendered. Only `Cell.markup` is HTML already, made by `toolkit.metrics.markup` and
-by our own code, never by a provider or a dataset.
+Text is kept as it is and escaped when it is rendered.
 """
 
 from collections.abc import Sequence
@@ -9,15 +8,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, Literal
 
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell. `order` is what its column is sorted by, where that is not the text; an interval stands below."""
-
-    text: str
-    order: float | None = None
-    interval: str = ""
-    markup: str = ""
+from toolkit.metrics.html_table import Cell
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,7 @@ def figure_cell(text: str, value: Any) -> Cell:
     """A cell for a figure written as ``value [low, high]``, sorted by its number."""
     number, bracket, interval = text.partition(" [")
     order = None if value is None or isnan(float(value)) else float(value)
-    return Cell(number, order, f"[{interval}" if bracket else "")
+    return Cell(number, f"[{interval}" if bracket else "", order)
 
 
 def word_cell(text: object) -> Cell:

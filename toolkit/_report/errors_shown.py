@@ -1,13 +1,15 @@
-"""The errors worth a look: images that most settings misread, and wrong answers given with confidence."""
+"""Error analysis: images that most settings misread, and wrong answers with high confidence."""
 
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from toolkit._dataset.columns import count
-from toolkit._report.blocks import Block, Cell, Section, Table, Words
+from toolkit._report.blocks import Block, Section, Table, Words
 from toolkit._report.pictures import Pictures
-from toolkit.metrics.markup import in_attribute, marked, visible
+from toolkit.metrics.html_table import Cell, stacked
+from toolkit.metrics.markup import flat, marked, visible
 from toolkit.plots.fitting import confident_settings
 from toolkit.plots.naming import short_labels
 
@@ -18,7 +20,7 @@ _PER_SETTING = 3
 
 
 def section(outcomes: pd.DataFrame, pictures: Pictures, worst: int) -> Section:
-    """Up to `worst` images that most readings missed, and up to half as many wrong answers that were sure."""
+    """Up to `worst` images that most readings missed, and up to half as many wrong answers that had a high confidence."""
     blocks: list[Block] = []
     if pictures.missing:
         blocks.append(Words([f"Images are not shown: {pictures.missing}."], "flag"))
@@ -26,15 +28,15 @@ def section(outcomes: pd.DataFrame, pictures: Pictures, worst: int) -> Section:
     if missed:
         total = outcomes.loc[outcomes["outcome"] != "correct", "sample"].nunique()
         blocks.append(_hardest_table(missed, total, pictures))
-    sure = _surest(outcomes, worst // 2)
+    sure = _most_confident(outcomes, worst // 2)
     if len(sure):
-        blocks.append(_surest_table(sure, pictures))
+        blocks.append(_most_confident_table(sure, pictures))
     if not missed:
-        blocks.append(Words(["Every reading is right."]))
+        blocks.append(Words(["Every reading is correct."]))
     elif pictures.unlike:
-        words = f"Not shown, because the dataset now holds others than were read: {count(pictures.unlike, 'image')}."
+        words = f"Not shown, because the image in the dataset is not the one that was read: {count(pictures.unlike, 'image')}."
         blocks.insert(0, Words([words], "flag"))
-    return Section("errors", "Worst errors", blocks)
+    return Section("errors", "Error analysis", blocks)
 
 
 def _hardest(outcomes: pd.DataFrame, most: int) -> list[tuple[str, int, int, pd.DataFrame]]:
@@ -53,8 +55,8 @@ def _hardest(outcomes: pd.DataFrame, most: int) -> list[tuple[str, int, int, pd.
     return [(sample, missed, readings, rows[sample]) for sample, missed, readings in counts]
 
 
-def _surest(outcomes: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Wrong answers whose setting is seldom surer; confidences of two engines mean different things."""
+def _most_confident(outcomes: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Wrong answers with a confidence that is high for their setting; confidences of two engines mean different things."""
     answers = outcomes[
         outcomes["outcome"].isin(["correct", "wrong"]) & outcomes["setting"].isin(confident_settings(outcomes))
     ]
@@ -70,10 +72,10 @@ def _hardest_table(missed: list[tuple[str, int, int, pd.DataFrame]], total: int,
     body = [
         (
             _image_cell(sample, pictures),
-            Cell(sample, markup=visible(sample)),
+            Cell(sample),
             _text_cell(rows["target"].iloc[0]),
-            Cell(f"{number} of {readings}", number / readings),
-            Cell("", markup=_answers(rows, short)),
+            Cell(f"{number} of {readings}", order=number / readings),
+            Cell(_answers(rows, short)),
         )
         for sample, number, readings, rows in missed
     ]
@@ -84,52 +86,57 @@ def _hardest_table(missed: list[tuple[str, int, int, pd.DataFrame]], total: int,
     return Table("Images that most readings miss", ("image", "id", "label", "missed", "answers"), body, left, note)
 
 
-def _surest_table(sure: pd.DataFrame, pictures: Pictures) -> Table:
+def _most_confident_table(sure: pd.DataFrame, pictures: Pictures) -> Table:
     rows = [
         (
             _image_cell(row["sample"], pictures),
-            Cell(str(row["sample"]), markup=visible(str(row["sample"]))),
-            Cell(str(row["setting"]), markup=visible(str(row["setting"]))),
+            Cell(str(row["sample"])),
+            Cell(str(row["setting"])),
             _text_cell(row["target"]),
-            Cell(row["text"], markup=f"<code>{marked(str(row['target']), str(row['text']))}</code>"),
-            Cell(f"{row['confidence']:.3g}", float(row["confidence"])),
+            Cell(Markup("<code>{}</code>").format(marked(str(row["target"]), str(row["text"])))),
+            Cell(f"{row['confidence']:.3g}", order=float(row["confidence"])),
         )
         for row in sure.to_dict("records")
     ]
     headings = ("image", "id", "setting", "label", "answer", "confidence")
-    note = "Each setting's own surest errors; confidences of different engines cannot be compared."
-    return Table("Wrong answers given with confidence", headings, rows, frozenset(headings[:-1]), note)
+    note = (
+        "The errors with the highest confidence of each setting; confidences of different engines cannot be compared."
+    )
+    return Table("Wrong answers with high confidence", headings, rows, frozenset(headings[:-1]), note)
 
 
 def _image_cell(sample: str, pictures: Pictures) -> Cell:
     uri, why = pictures.of_sample(sample)
     if not uri:
-        return Cell(why, markup=f"<small>{visible(why)}</small>")
-    return Cell("", markup=f'<img class="sample" src="{uri}" alt="image {in_attribute(str(sample))}">')
+        return Cell(Markup("<small>{}</small>").format(visible(why)))
+    return Cell(Markup('<img class="sample" src="{}" alt="image {}">').format(uri, flat(str(sample))))
 
 
 def _text_cell(text: Any) -> Cell:
-    return Cell("–") if pd.isna(text) else Cell(str(text), markup=f"<code>{visible(str(text))}</code>")
+    return Cell("–") if pd.isna(text) else Cell(Markup("<code>{}</code>").format(visible(str(text))))
 
 
-def _answers(rows: pd.DataFrame, short: dict[str, str]) -> str:
-    """Each setting's answer with its differences marked; equal ones together, right ones last."""
-    said: dict[str, list[str]] = {}
+def _answers(rows: pd.DataFrame, short: dict[str, str]) -> Markup:
+    """Each setting's answer with its differences marked; equal ones together, correct ones last."""
+    said: dict[Markup, list[str]] = {}
     for row in rows.sort_values("outcome", key=lambda column: column == "correct", kind="stable").to_dict("records"):
         said.setdefault(_answer(row), []).append(short[str(row["setting"])])
     lines = [
-        f"<div>{answer} <small>{visible(', '.join(dict.fromkeys(who)))}</small></div>"
+        Markup("<div>{} <small>{}</small></div>").format(answer, visible(", ".join(dict.fromkeys(who))))
         for answer, who in list(said.items())[:_MOST_ANSWERS]
     ]
     more = len(said) - _MOST_ANSWERS
-    return "".join(lines) + (f"<div><small>… and {more:,} other answers</small></div>" if more > 0 else "")
+    if more > 0:
+        lines.append(Markup("<div><small>… and {} other answers</small></div>").format(f"{more:,}"))
+    return stacked(lines)
 
 
-def _answer(row: dict[Any, Any]) -> str:
+def _answer(row: dict[Any, Any]) -> Markup:
     if row["outcome"] == "correct":
-        return "<em>right</em>"
+        return Markup("<em>correct</em>")
     if row["outcome"] == "wrong":
         target = "" if pd.isna(row["target"]) else str(row["target"])
-        return f"<code>{marked(target, str(row['text']))}</code>" if row["text"] else "<em>an empty text</em>"
+        shown = Markup("<code>{}</code>").format(marked(target, str(row["text"])))
+        return shown if row["text"] else Markup("<em>an empty text</em>")
     reason = "no answer" if row["outcome"] == "no_answer" else f"error: {row['error']}"
-    return f"<em>{visible(reason)}</em>"
+    return Markup("<em>{}</em>").format(visible(reason))

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit._report.blocks import Block, Cell, Section, Table, Words, figure_cell, word_cell
+from toolkit._report.blocks import Block, Section, Table, Words, figure_cell, word_cell
 from toolkit._report.figures import drawn
 from toolkit._report.summary_table import caution, leaderboard
+from toolkit.metrics.html_table import Cell
 from toolkit.plots import latency_table
 from toolkit.plots.fitting import confident_settings, fitting
 from toolkit.plots.of_run import RunPlots, most_accurate
@@ -40,7 +41,7 @@ def summary_section(summary: pd.DataFrame, plot: RunPlots, fits: list[str]) -> S
     blocks: list[Block] = [Table("Best accuracy first", list(board.columns), rows, frozenset({"setting"}), note)]
     for name, words in (
         ("accuracy_latency", "Accuracy against median latency, with 95 % intervals; better is up and to the left."),
-        ("accuracy_cost", "Accuracy against the cost of 1,000 right answers; better is up and to the left."),
+        ("accuracy_cost", "Accuracy against the cost of 1,000 correct answers; better is up and to the left."),
     ):
         if name in fits:
             blocks.append(drawn(getattr(plot, name), words))
@@ -54,28 +55,36 @@ def comparison_section(outcomes: pd.DataFrame, plot: RunPlots) -> Section:
     rows = [
         (
             word_cell(row["setting"]),
-            Cell(points(row["difference"]), row["difference"], f"[{points(row['difference_low'])}, {points(row['difference_high'])}]"),
-            Cell(f"{row['images']:,}", row["images"]),
+            Cell(points(row["difference"]), f"[{points(row['difference_low'])}, {points(row['difference_high'])}]", row["difference"]),
+            Cell(f"{row['images']:,}", order=row["images"]),
             *(_count(row.get(name)) for name in ("only_setting", "only_baseline")),
-            Cell("–" if np.isnan(row["p_holm"]) else f"{row['p_holm']:.3g}", row["p_holm"]),
+            Cell("–" if np.isnan(row["p_holm"]) else f"{row['p_holm']:.3g}", order=row["p_holm"]),
             word_cell(row["verdict"]),
         )
         for row in found.table.sort_values("difference", ascending=False, kind="stable").to_dict("records")
     ]  # fmt: skip
-    headings = ("setting", "points", "shared images", "right alone", "baseline right alone", "p (Holm)", "verdict")
+    headings = (
+        "setting",
+        "points",
+        "shared images",
+        "only setting correct",
+        "only baseline correct",
+        "p (Holm)",
+        "verdict",
+    )
     note = f"Difference of accuracy from {baseline}, the most accurate here, on the images that both read."
     blocks: list[Block] = [
         Words([tie_groups(outcomes).explain()]),
         Table("Differences", headings, rows, frozenset({"setting", "verdict"}), note),
     ]
     if len(rows) <= _MOST_COMPARED:
-        words = f"Differences of accuracy from {baseline}, with 95 % intervals; hollow: cannot be told from it."
+        words = f"Differences of accuracy from {baseline}, with 95 % intervals; hollow: not distinguishable from it."
         blocks.append(drawn(lambda: plot.forest(baseline), words))
     return Section("comparison", "Comparison", blocks)
 
 
 def _count(value: Any) -> Cell:
-    return Cell("–") if value is None or pd.isna(value) else Cell(f"{value:,.0f}", float(value))
+    return Cell("–") if value is None or pd.isna(value) else Cell(f"{value:,.0f}", order=float(value))
 
 
 def thresholds_section(outcomes: pd.DataFrame, plot: RunPlots, fits: list[str], max_risk: float) -> Section:
@@ -86,9 +95,9 @@ def thresholds_section(outcomes: pd.DataFrame, plot: RunPlots, fits: list[str], 
         (
             word_cell(label),
             Cell(found.status),
-            Cell("–" if np.isnan(found.threshold) else f"{found.threshold:.4g}", found.threshold),
-            Cell(percent(found.coverage) if found.status == "controlled" else "–", found.coverage),
-            Cell(f"{found.wrong:,} of {found.accepted:,}" if found.status == "controlled" else "–", found.wrong),
+            Cell("–" if np.isnan(found.threshold) else f"{found.threshold:.4g}", order=found.threshold),
+            Cell(percent(found.coverage) if found.status == "controlled" else "–", order=found.coverage),
+            Cell(f"{found.wrong:,} of {found.accepted:,}" if found.status == "controlled" else "–", order=found.wrong),
         )
         for label, found in choices
     ]
@@ -96,15 +105,18 @@ def thresholds_section(outcomes: pd.DataFrame, plot: RunPlots, fits: list[str], 
         f"The loosest threshold for which at most {100 * max_risk:g} % of the accepted answers are wrong, with "
         f"{100 * choices[0][1].confidence:g} % confidence for new images from the same source."
     )
-    headings = ("setting", "promise", "threshold", "accepted", "wrong of accepted")
-    blocks: list[Block] = [Table("What can be promised", headings, rows, frozenset({"setting", "promise"}), note)]
+    headings = ("setting", "status", "threshold", "accepted", "wrong of accepted")
+    blocks: list[Block] = [Table("Risk-controlled thresholds", headings, rows, frozenset({"setting", "status"}), note)]
     for label in labels[:_MOST_CURVES]:
-        words = f"{label}: share right among the answers accepted (solid) and share accepted (dashed), by threshold."
+        words = f"{label}: accuracy of the accepted answers (solid) and coverage (dashed), by threshold."
         blocks.append(drawn(_called(plot.threshold_curve, label, max_risk=max_risk), words))
     if "reliability" in fits:
         best = labels[0]
         blocks.append(
-            drawn(lambda: plot.reliability(best), f"Whether the confidence of {best} is its chance to be right.")
+            drawn(
+                lambda: plot.reliability(best),
+                f"Observed accuracy of {best} against its confidence; a calibrated engine follows the diagonal.",
+            )
         )
         blocks.append(Words([calibration(outcomes, best).explain()], "small"))
     if len(labels) > _MOST_CURVES:
@@ -131,7 +143,7 @@ def latency_section(outcomes: pd.DataFrame, summary: pd.DataFrame, plot: RunPlot
     rows = [
         (
             word_cell(label),
-            Cell(f"{part['answers'].iloc[0]:,}", float(part["answers"].iloc[0])),
+            Cell(f"{part['answers'].iloc[0]:,}", order=float(part["answers"].iloc[0])),
             *(_milliseconds(row) for row in part.sort_values("quantile").to_dict("records")),
         )
         for label, part in table.groupby("setting", sort=False)
@@ -144,7 +156,7 @@ def latency_section(outcomes: pd.DataFrame, summary: pd.DataFrame, plot: RunPlot
         blocks.insert(0, Words([late], "flag"))
     blocks += [
         drawn(plot.latency_quantiles, "Median, p90, p95 and p99 of latency with their 95 % intervals."),
-        drawn(plot.latency_ecdf, "Share of answers that were there within a time."),
+        drawn(plot.latency_ecdf, "Share of answers received within a given time."),
     ]
     return Section("latency", "Latency", blocks)
 
@@ -156,7 +168,7 @@ def _milliseconds(row: dict[Any, Any]) -> Cell:
     def text(number: float, missing: str) -> str:
         return missing if not np.isfinite(number) else f"{number:{digits}}"
 
-    return Cell(text(value, "∞"), value, f"[{text(low, '0')}, {text(high, '∞')}]")
+    return Cell(text(value, "∞"), f"[{text(low, '0')}, {text(high, '∞')}]", value)
 
 
 def slices_section(plot: RunPlots, fits: list[str]) -> Section:
@@ -164,11 +176,11 @@ def slices_section(plot: RunPlots, fits: list[str]) -> Section:
     kinds = {
         "accuracy_by": "Accuracy by a tag of the images, with 95 % intervals.",
         "accuracy_by_length": "Accuracy by length of the text; dotted: if characters failed independently.",
-        "confusions": "Characters taken for others, by all settings together.",
-        "drift": "Accuracy over the time of the run; a drift is a line that leaves its own band.",
+        "confusions": "Character confusions of all settings together.",
+        "drift": "Accuracy over the time of the run; a line that leaves its own band shows drift.",
     }
     shown = [drawn(getattr(plot, name), words) for name, words in kinds.items() if name in fits]
-    return Section("slices", "Where errors are", list(shown))
+    return Section("slices", "Accuracy by group", list(shown))
 
 
 def finding_sections(outcomes: pd.DataFrame, summary: pd.DataFrame, plot: RunPlots, max_risk: float) -> list[Section]:

@@ -14,7 +14,7 @@ def methods_section(fits: list[str], *, repeated: bool) -> Section:
             (
                 "Every figure is computed from the run's log. The image is the unit of every interval: an interval says what "
                 "other images of the same kind would show, not what other calls would. Intervals are at 95 %, two-sided, "
-                "unless it says otherwise. What the data do not determine is missing, never nought."
+                "unless it says otherwise. What the data do not determine is missing, never zero."
             )
         ]
     )
@@ -26,7 +26,7 @@ def _methods(fits: list[str], *, repeated: bool) -> Iterator[tuple[str, str]]:
     interval = f"Wilson's score interval.{again}"
     yield (
         "accuracy",
-        f"{_meaning('accuracy_all')}: {POLICIES['exclude']}. An answer is right when it equals the label exactly. {interval}",
+        f"{_meaning('accuracy_all')}: {POLICIES['exclude']}. An answer is correct when it equals the label exactly. {interval}",
     )
     yield "of answers", f"{_meaning('accuracy_answered')}. {interval}"
     yield "normalised", f"{_meaning('accuracy_normalised')}. {interval}"
@@ -66,8 +66,8 @@ def _methods(fits: list[str], *, repeated: bool) -> Iterator[tuple[str, str]]:
             "thresholds",
             (
                 "Candidates are tested from the strictest on with exact binomial p-values until one fails (fixed sequence), "
-                "so the promise holds although the threshold was chosen on the same images. It assumes that less confident "
-                "answers are not the safer ones. Bands of curves are pointwise: they hold for one threshold at a time."
+                "so the guarantee holds although the threshold was chosen on the same images. It assumes that answers with less "
+                "confidence are not more accurate. Bands of curves are pointwise: they hold for one threshold at a time."
             ),
         )
     if "reliability" in fits:
@@ -84,9 +84,9 @@ def _methods(fits: list[str], *, repeated: bool) -> Iterator[tuple[str, str]]:
             "Counted along one optimal alignment of each answer with its label; Wilson's interval of the share.",
         )
     yield (
-        "worst errors",
+        "error analysis",
         (
-            "Images by the share of their readings that are not right, then by how far off these are; sure errors by the "
+            "Images by the share of their readings that are not correct, then by how far off these are; confident errors by the "
             "rank of their confidence among the answers of the same setting."
         ),
     )

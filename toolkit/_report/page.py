@@ -8,8 +8,9 @@ from html import escape
 from importlib.resources import files
 from typing import assert_never
 
-from toolkit._report.blocks import Block, Cell, Figure, Section, Table, Terms, Words
-from toolkit.metrics.markup import visible
+from toolkit._report.blocks import Block, Figure, Section, Table, Terms, Words
+from toolkit.metrics.html_table import Side, html_table
+from toolkit.metrics.markup import flat, visible
 from toolkit.schema import __version__
 
 _NO_LIBRARY = (
@@ -17,7 +18,6 @@ _NO_LIBRARY = (
     'pip install "image-to-text-toolkit[report]".'
 )
 _MOST_CHARACTERS = 4_000
-_LEAST_TO_SORT = 2
 
 
 def page(title: str, subtitle: str, headline: str, sections: Sequence[Section]) -> str:
@@ -35,7 +35,7 @@ def page(title: str, subtitle: str, headline: str, sections: Sequence[Section]) 
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script if library else None)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-        f"<title>{escape(_flat(title))}</title><style>{style}</style></head><body>"
+        f"<title>{escape(flat(title))}</title><style>{style}</style></head><body>"
         f"<header><h1>{visible(title)}</h1><p>{_shown(subtitle)}</p>"
         f'<p class="headline">{_shown(headline)}</p><nav aria-label="Sections">{links}</nav></header>'
         f'<main>{body}</main><footer>{hint}<p class="small">Made by image-to-text-toolkit {made_by}.</p></footer>'
@@ -104,34 +104,15 @@ def _words(words: Words) -> str:
 
 
 def _table(table: Table) -> str:
-    sides = [' class="left"' if heading in table.left else "" for heading in table.headings]
-    head = "".join(
-        f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(table.headings, sides, strict=True)
-    )
-    rows = "".join(
-        "<tr>" + "".join(_cell(cell, side) for cell, side in zip(row, sides, strict=True)) + "</tr>"
-        for row in table.rows
-    )
-    sortable = ' class="sortable"' if len(table.rows) >= _LEAST_TO_SORT else ""
+    columns: dict[str, Side] = {name: "left" if name in table.left else "right" for name in table.headings}
     note = f'<p class="small">{_shown(table.note)}</p>' if table.note else ""
-    return (
-        f'<h3>{escape(table.name)}</h3><div class="scroll" tabindex="0" role="region" aria-label="{escape(table.name)}">'
-        f"<table{sortable}><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}"
-    )
-
-
-def _cell(cell: Cell, side: str) -> str:
-    order = "" if cell.order is None or cell.order != cell.order else f' data-order="{cell.order!r}"'
-    if not side and not order:  # a figure that is not known sorts below all that are
-        order = ' data-order="-1e308"'
-    interval = f"<small>{escape(cell.interval)}</small>" if cell.interval else ""
-    return f"<td{side}{order}>{cell.markup or _shown(cell.text)}{interval}</td>"
+    return f"<h3>{escape(table.name)}</h3>{html_table(columns, table.rows, label=table.name, sortable=True)}{note}"
 
 
 def _figure(figure: Figure) -> str:
     light, dark = (base64.b64encode(png).decode() for png in (figure.light, figure.dark))
     width, height = figure.size
-    words = escape(_flat(figure.words))
+    words = escape(flat(figure.words))
     return (
         f'<figure><div class="scroll" tabindex="0" role="region" aria-label="{words}"><picture><source media="screen and (prefers-color-scheme: dark)" srcset="data:image/png;base64,{dark}">'
         f'<img src="data:image/png;base64,{light}" alt="{words}" width="{width}" height="{height}"></picture></div>'
@@ -141,7 +122,3 @@ def _figure(figure: Figure) -> str:
 
 def _shown(text: str) -> str:
     return visible(text, _MOST_CHARACTERS)
-
-
-def _flat(text: str) -> str:
-    return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit._report.blocks import Block, Cell, Section, Table, Terms, Words, word_cell
+from toolkit._report.blocks import Block, Section, Table, Terms, Words, word_cell
 from toolkit._store.run_like import RunLike
+from toolkit.metrics.html_table import Cell
 
 _MOST_UNSETTLED = 20
 
@@ -24,7 +25,7 @@ def settings_section(manifest: Mapping[str, Any]) -> Section:
         for label, setting in manifest["plan"]["settings"].items()
     ]
     headings = ("setting", "provider", "parameters", "versions", "price in USD")
-    return Section("settings", "Settings", [Table("As they were asked", headings, rows, frozenset(headings))])
+    return Section("settings", "Settings", [Table("Parameters and versions", headings, rows, frozenset(headings))])
 
 
 def _listed(values: Mapping[str, Any]) -> str:
@@ -51,7 +52,7 @@ def money_section(run: RunLike) -> Section | None:
     rows = [
         [
             word_cell(row["account"]),
-            Cell(f"{row['charged']:,}", row["charged"]),
+            Cell(f"{row['charged']:,}", order=row["charged"]),
             *(_usd(row[name]) for name in names[2:]),
         ]
         for row in spend.to_dict("records")
@@ -101,11 +102,11 @@ def _unsettled(lost: pd.DataFrame) -> Table:
 
 
 def _usd(value: float) -> Cell:
-    return Cell("–") if pd.isna(value) else Cell(f"{value:,.4f}", float(value))
+    return Cell("–") if pd.isna(value) else Cell(f"{value:,.4f}", order=float(value))
 
 
 def provenance_section(run: RunLike, made_at: str) -> Section:
-    """Where the figures come from, so that they can be had again."""
+    """Where the figures come from, so that they can be reproduced."""
     manifest = run.manifest
     plan, machine = manifest["plan"], dict.fromkeys(("system", "processor", "cores", "python"), "not recorded")
     machine |= manifest.get("machine") or {}  # another program's store need not know it

@@ -1,13 +1,13 @@
 """How a summary is put before people: the same few columns as text on a terminal and as HTML in a notebook."""
 
-import html
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from toolkit._dataset.html import legible
+from toolkit.metrics.html_table import Cell, Side, html_table
+from toolkit.plots.naming import short_labels
 
 _SHARES = {
     "accuracy": "accuracy_all",
@@ -22,7 +22,7 @@ _RESAMPLES = 1_999
 def leaderboard(summary: pd.DataFrame) -> pd.DataFrame:
     """A summary for reading: best accuracy first, every figure as text with its 95 % interval.
 
-    Accuracy counts images without an answer as not right; `of answers` leaves them out; `normalised` forgives
+    Accuracy counts images without an answer as not correct; `of answers` leaves them out; `normalised` forgives
     case, width and spacing. A dash stands for a figure that these data do not determine.
     """
     ranked = summary.sort_values("accuracy_all", ascending=False, kind="stable", na_position="last")
@@ -69,31 +69,19 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
 
 
 def as_html(table: pd.DataFrame, title: str, facts: Mapping[str, str]) -> str:
-    """A table for a notebook: takes its colours from the page, so that a dark theme stays dark."""
-    head = "".join(
-        f'<th style="text-align:{_side(name)}">{html.escape(legible(str(name)))}</th>' for name in table.columns
-    )
-    body = "".join(
-        "<tr>" + "".join(_cell(name, str(value)) for name, value in row.items()) + "</tr>"
+    """A table for a notebook, an interval small below its figure, which keeps the table within a notebook's width."""
+    columns: dict[str, Side] = {str(name): "left" if name == "setting" else "right" for name in table.columns}
+    short = short_labels(map(str, table["setting"])) if "setting" in table else {}
+    rows = [
+        [Cell(short[str(value)]) if name == "setting" else _cell(str(value)) for name, value in row.items()]
         for row in table.to_dict("records")
-    )
-    foot = " · ".join(f"{html.escape(legible(name))} {html.escape(legible(value))}" for name, value in facts.items())
-    return (
-        f'<div style="overflow-x:auto"><strong>{html.escape(legible(title))}</strong>'
-        f'<table style="margin:.4em 0;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{body}</tbody></table><small style="opacity:.75">{foot}</small></div>'
-    )
+    ]
+    return html_table(columns, rows, title=title, foot=" · ".join(f"{name} {value}" for name, value in facts.items()))
 
 
-def _cell(column: object, value: str) -> str:
-    """One cell; an interval stands small below its figure, which keeps the table within a notebook's width."""
-    figure, bracket, interval = (value, "", "") if column == "setting" else value.partition(" [")
-    below = f'<br><small style="opacity:.75">[{html.escape(interval)}</small>' if bracket else ""
-    return f'<td style="text-align:{_side(column)};white-space:nowrap">{html.escape(legible(figure))}{below}</td>'
-
-
-def _side(column: object) -> str:
-    return "left" if column == "setting" else "right"
+def _cell(value: str) -> Cell:
+    figure, bracket, interval = value.partition(" [")
+    return Cell(figure, f"[{interval}" if bracket else "")
 
 
 def _share(row: Mapping[Any, Any], column: str) -> str:

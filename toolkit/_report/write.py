@@ -36,9 +36,9 @@ def write_report(
 ) -> Path:
     """See `toolkit.Run.report`."""
     if not 0 <= worst <= MOST_WORST:
-        raise SettingError(f"worst={worst!r} must be from 0 to {MOST_WORST}: the images are part of the file")
+        raise SettingError(f"worst={worst!r} must be between 0 and {MOST_WORST}: the images are part of the file")
     if not 0 < max_risk < 1:
-        raise SettingError(f"max_risk={max_risk!r} is not between 0 and 1; 0.05 is one wrong answer in twenty")
+        raise SettingError(f"max_risk={max_risk!r} must be between 0 and 1; 0.05 is one wrong answer in twenty")
     path = Path(path).expanduser()
     if not path.parent.is_dir():  # said before the work, which takes a while
         raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
@@ -55,7 +55,7 @@ def _sections(run: RunLike, dataset: Dataset | PathLike | None, max_risk: float,
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     outcomes = run.outcomes
     summary = stats.summary(outcomes)
-    sections = [_to_be_careful_about(run, summary)]
+    sections = [_warnings(run, summary)]
     if len(outcomes):
         sections += finding_sections(outcomes, summary, run.plot, max_risk)
         pictures = Pictures.of(dataset, run.manifest.get("dataset_path"), list(run.store.samples()))
@@ -68,10 +68,10 @@ def _sections(run: RunLike, dataset: Dataset | PathLike | None, max_risk: float,
     return [*sections, methods_section(fitting(outcomes), repeated=repeated), record.provenance_section(run, made_at)]
 
 
-def _to_be_careful_about(run: RunLike, summary: pd.DataFrame) -> Section:
+def _warnings(run: RunLike, summary: pd.DataFrame) -> Section:
     found = list(flags(run, summary))
-    words = Words(found, "flag") if found else Words(["Nothing: the run is complete and nothing unusual was seen."])
-    return Section("flags", "To be careful about", [words])
+    words = Words(found, "flag") if found else Words(["None: the run is complete and nothing unusual was seen."])
+    return Section("flags", "Warnings", [words])
 
 
 def _page(run: RunLike, title: str | None, sections: list[Section]) -> str:
@@ -91,11 +91,11 @@ def _headline(summary: pd.DataFrame) -> str:
     best = ranked.iloc[0]
     alike = int((ranked["accuracy_all"] == best["accuracy_all"]).sum())
     ends = f"{percent(best['accuracy_all_low'])} to {percent(best['accuracy_all_high'])}"
-    text = f"{best['setting']} reads {percent(best['accuracy_all'])} of the images right (95 % interval {ends})"
+    text = f"{best['setting']} reads {percent(best['accuracy_all'])} of the images correctly (95 % interval {ends})"
     if pd.notna(best["latency_p50_s"]):
         text += f", with a median latency of {1000 * best['latency_p50_s']:,.3g} ms"
     if pd.notna(best["cost_per_correct_usd"]) and best["cost_per_correct_usd"] > 0:
-        text += f", for {1000 * best['cost_per_correct_usd']:,.3g} USD per 1,000 right answers"
+        text += f", for {1000 * best['cost_per_correct_usd']:,.3g} USD per 1,000 correct answers"
     if alike > 1:
-        text += f"; {alike - 1} other{'s read' if alike > 2 else ' reads'} as many, and more slowly"
+        text += f"; {alike - 1} other setting{'s are' if alike > 2 else ' is'} equally accurate, and slower"
     return text + "."

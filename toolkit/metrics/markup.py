@@ -1,8 +1,8 @@
 """Text from datasets and providers as HTML that shows every character and obeys none."""
 
-from collections.abc import Iterable, Mapping
 from html import escape
 
+from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
 MOST_CHARACTERS = 200
@@ -15,14 +15,15 @@ _MARK = "background:#ffd54d;color:#1a1a1a;border-radius:2px;padding:0 1px"
 _GONE = "background:#f6c1c7;color:#1a1a1a;border-radius:2px;padding:0 1px"
 
 
-def visible(text: str, most: int = MOST_CHARACTERS) -> str:
+def visible(text: str, most: int = MOST_CHARACTERS) -> Markup:
     """Escaped text, with control and direction characters written as their code points."""
     shown = "".join(map(_character, text[:most]))
     # <bdi> keeps a right-to-left label from turning the words beside it around
-    return f'<bdi style="white-space:pre-wrap;overflow-wrap:break-word">{shown}{"…" if len(text) > most else ""}</bdi>'
+    end = "…" if len(text) > most else ""
+    return _html(f'<bdi style="white-space:pre-wrap;overflow-wrap:break-word">{shown}{end}</bdi>')
 
 
-def marked(target: str, text: str, most: int = MOST_CHARACTERS) -> str:
+def marked(target: str, text: str, most: int = MOST_CHARACTERS) -> Markup:
     """An answer with what differs from its target marked: other or surplus characters, and those that are missing."""
     steps = Levenshtein.opcodes(target[:_MOST_ALIGNED], text[:_MOST_ALIGNED])
     parts = []
@@ -37,24 +38,24 @@ def marked(target: str, text: str, most: int = MOST_CHARACTERS) -> str:
             parts.append(f'<del style="{_GONE}" title="missing">{_all_seen(missing)}</del>')
         else:
             wanted = target[step.src_start : step.src_end][:most]
-            why = f"instead of {wanted}" if step.tag == "replace" else "too much"
+            why = f"instead of {wanted}" if step.tag == "replace" else "surplus"
             parts.append(f'<mark style="{_MARK}" title="{in_attribute(why)}">{_all_seen(answered)}</mark>')
     end = "…" if len(text) > most else ""
-    return f'<bdi style="white-space:pre-wrap;overflow-wrap:anywhere">{"".join(parts)}{end}</bdi>'
+    return _html(f'<bdi style="white-space:pre-wrap;overflow-wrap:anywhere">{"".join(parts)}{end}</bdi>')
 
 
-def table(columns: Mapping[str, str], rows: Iterable[Iterable[str]], caption: str = "") -> str:
-    """A table of cells that are HTML already. `columns` gives each heading its side, ``left`` or ``right``."""
-    sides = list(columns.values())
-    head = "".join(f'<th scope="col" style="text-align:{side}">{escape(name)}</th>' for name, side in columns.items())
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="text-align:{side}">{cell}</td>' for side, cell in zip(sides, row, strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<table class="toolkit-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+def flat(text: str) -> str:
+    """Text for a place where no element can stand, its unseen characters as code points; the template escapes it."""
+    return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
+
+
+def in_attribute(text: str) -> str:
+    """The same, escaped for within a quoted attribute."""
+    return escape(flat(text))
+
+
+def _html(escaped: str) -> Markup:
+    return Markup(escaped)  # noqa: S704 -- each part of it was escaped above
 
 
 def _character(character: str) -> str:
@@ -66,8 +67,3 @@ def _character(character: str) -> str:
 def _all_seen(text: str) -> str:
     """Blanks too: a mark around nothing tells nothing."""
     return "".join(_ODD.get(character) or _character(character) for character in text)
-
-
-def in_attribute(text: str) -> str:
-    """The same for within a quoted attribute, where no element can stand."""
-    return escape("".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text))

@@ -86,7 +86,7 @@ def _draw(ax: "Axes", table: pd.DataFrame, settings: list[str], gap: float, *, o
         look = style[label]
         ends = np.hstack([reach(row, "accuracy_all") for row in part.to_dict("records")])
         mark = ax.errorbar(
-            x, y, yerr=ends, color=look["color"], fmt=look["marker"], linestyle="-" if joined else "",
+            x, y, yerr=ends, color=look["color"], fmt=look["marker"], linestyle=look["linestyle"] if joined else "",
             linewidth=1.2, elinewidth=1.0, capsize=2, markersize=5, label=label,
         )  # fmt: skip
         # Marks that no line joins are named in a legend: beside one of them, a name might be taken for its neighbour's.

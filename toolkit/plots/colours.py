@@ -1,4 +1,4 @@
-"""One colour and one mark for each setting, the same in every figure."""
+"""One colour, one mark and one line style for each setting, the same in every figure."""
 
 from collections.abc import Iterable
 
@@ -8,19 +8,24 @@ import pandas as pd
 # a mark on white and is left out; its black, which a dark theme would swallow, is a grey seen on both.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#808080")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
+_LINES = ("-", "--", "-.")
 
 Style = dict[str, str]
 
 
 def styles(settings: Iterable[str] | None, others: Iterable[str] = ()) -> dict[str, Style]:
-    """Colour and mark by label. They depend on the settings of the run only, not on what a figure shows of it.
+    """Colour, mark and line style by label. They depend on the settings of the run only, not on what a figure shows of it.
 
     `others` are series that are no settings of the run, such as a cascade; they come after all settings.
     """
     run = sorted(set(() if settings is None else settings))
     labels = [*run, *sorted(set(others) - set(run))]
     return {
-        label: {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKS[number // len(_COLOURS) % len(_MARKS)]}
+        label: {
+            "color": _COLOURS[number % len(_COLOURS)],
+            "marker": _MARKS[number // len(_COLOURS) % len(_MARKS)],
+            "linestyle": _LINES[number // len(_COLOURS) % len(_LINES)],  # where a colour returns, another dash tells
+        }
         for number, label in enumerate(labels)
     }
 

@@ -108,7 +108,9 @@ def drift(
         elif banded:
             ax.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
         marker = look["marker"] if len(part) == 1 else ""
-        [line] = ax.plot(x, y, color=look["color"], marker=marker, linewidth=1.6, label=label)
+        [line] = ax.plot(
+            x, y, color=look["color"], linestyle=look["linestyle"], marker=marker, linewidth=1.6, label=label
+        )
         series.append(Series(short[str(label)], line, look["color"], np.column_stack([x, y])))
     if of == "accuracy":
         ax.set_ylim(-0.03, 1.03)

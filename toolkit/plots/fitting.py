@@ -108,7 +108,7 @@ _NO_CONFIDENCE = "no setting gives different answers different confidences"
 _NO_TIME = "no answer has a latency"
 
 _FITS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "accuracy_cost": (_priced, "no setting has a known price above nought for all its trials"),
+    "accuracy_cost": (_priced, "no setting has a known price above 0 for all its trials"),
     "accuracy_latency": (_timed, _NO_TIME),
     "forest": (_compared, "there is one setting only, and nothing to compare it with"),
     "threshold_curve": (_confident, _NO_CONFIDENCE),

@@ -66,7 +66,7 @@ def forest(comparison: Comparison, ax: "Axes | None" = None, *, settings: Iterab
         f"{'← worse · better →' if worse_left else '← better · worse →'} (hollow: not distinguishable)",
         parse_math=False,
     )
-    skipped = f"; the {cut} least sure of {cut + len(table)} pairs are left out" if cut else ""
+    skipped = f"; the {cut} pairs with the largest p-values of {cut + len(table)} are not shown" if cut else ""
     words = METRICS[comparison.metric].words.removesuffix(" in USD").removesuffix(" in seconds")
     note(ax, f"{words}{skipped}")
     return ax

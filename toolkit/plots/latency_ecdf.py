@@ -1,4 +1,4 @@
-"""The whole distribution of latency: which share of answers was there after how long."""
+"""The whole distribution of latency: the share of answers received after how long."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
-    """Share of answers there within a time, one line a setting; marks at the median and p95 carry 95 % intervals.
+    """Share of answers received within a time, one line a setting; marks at the median and p95 carry 95 % intervals.
 
     Polled answers were ready some time between two polls: the shade reaches from the last poll that did not find
     them to the one that did. Trials that ran out of time never arrive, so their setting's line ends below 100 %.
@@ -36,12 +36,12 @@ def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         share = (np.arange(one.high.size) + 1) / one.high.size
         x, y = _stairs(1000 * one.high[arrived], share[arrived])
         if one.polled:
-            # A lower end of nought has no place on a logarithmic axis; the shade then begins at the left edge.
+            # A lower end of 0 has no place on a logarithmic axis; the shade then begins at the left edge.
             low = np.maximum(1000 * one.low[arrived], x.min() / 1e3)
             low = _stairs(low, share[arrived])[0]
             ax.fill_betweenx(y, low, x, color=color, alpha=0.07, linewidth=0)
             ax.plot(low, y, color=color, linewidth=0.8, linestyle=":")
-        [line] = ax.plot(x, y, color=color, label=one.setting, linewidth=1.6)
+        [line] = ax.plot(x, y, color=color, linestyle=style[one.setting]["linestyle"], label=one.setting, linewidth=1.6)
         for row in table[(table["setting"] == one.setting) & np.isfinite(table["latency_s"])].to_dict("records"):
             ax.errorbar(
                 1000 * row["latency_s"], row["quantile"], xerr=reach(row, "latency_s", 1000.0),
@@ -52,7 +52,7 @@ def latency_ecdf(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     as_log(ax, np.concatenate([1000 * one.high for one in known]))
     as_percent(ax.yaxis)
     ax.set_xlabel("latency, ms (log scale)")
-    ax.set_ylabel("share of answers there by then")
+    ax.set_ylabel("share of answers received")
     if any(one.polled for one in known):
         note(ax, "shaded: polled answers, ready somewhere between two polls")
     name_series(ax, series, own_figure=own)

@@ -1,13 +1,14 @@
 """`run.plot`: the figures that a run's data can fill, each one call away."""
 
 from collections.abc import Callable
-from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from markupsafe import Markup
 
 from toolkit import stats
 from toolkit.errors import DatasetError
+from toolkit.metrics.html_table import html_table
 from toolkit.plots.accuracy_by import accuracy_by, accuracy_by_length
 from toolkit.plots.accuracy_cost import accuracy_cost
 from toolkit.plots.accuracy_latency import accuracy_latency
@@ -44,7 +45,7 @@ class RunPlots:
     # ── the whole run ────────────────────────────────────────────────────────────────────────────────────
 
     def accuracy_cost(self, ax: "Axes | None" = None) -> "Axes":
-        """Accuracy against the cost of 1,000 right answers."""
+        """Accuracy against the cost of 1,000 correct answers."""
         return accuracy_cost(self._fitting("accuracy_cost"), ax)
 
     def accuracy_latency(self, ax: "Axes | None" = None) -> "Axes":
@@ -74,12 +75,12 @@ class RunPlots:
         return accuracy_by_length(self._fitting("accuracy_by_length"), ax)
 
     def confusions(self, setting: str | None = None, ax: "Axes | None" = None, *, top: int = 15) -> "Axes":
-        """Which characters are taken for which: by one setting, or by all together."""
+        """Character confusions of one setting, or of all together."""
         outcomes = self._fitting("confusions")
         return confusions(stats.confusions(outcomes, setting), ax, top=top, settings=settings_of(outcomes))
 
     def latency_ecdf(self, ax: "Axes | None" = None) -> "Axes":
-        """Share of answers there within a time."""
+        """Share of answers received within a given time."""
         return latency_ecdf(self._fitting("latency_ecdf"), ax)
 
     def latency_quantiles(self, ax: "Axes | None" = None) -> "Axes":
@@ -137,12 +138,12 @@ class RunPlots:
     def utility_curve(
         self, setting: str | None = None, ax: "Axes | None" = None, *, utility: "Utility | None" = None
     ) -> "Axes":
-        """Worth of an image by threshold; without a utility a right answer is worth 1 and all else nothing."""
+        """Utility per image by threshold; by default a correct answer has value 1 and everything else 0."""
         curve = self._curve("utility_curve", setting, utility)
         return utility_curve(stats.best_threshold(curve), ax, settings=settings_of(self._outcomes()))
 
     def reliability(self, setting: str | None = None, ax: "Axes | None" = None) -> "Axes":
-        """Whether confidence is the probability of being right."""
+        """Observed accuracy against confidence."""
         outcomes = self._fitting("reliability")
         found = stats.calibration(outcomes, setting or _most_accurate_confident(outcomes))
         return reliability(found, ax, settings=settings_of(outcomes))
@@ -159,17 +160,15 @@ class RunPlots:
         )
 
     def _repr_html_(self) -> str:
-        figures = self._figures()
-        fit = "".join(
-            f"<li><code>run.plot.{name}()</code> {escape(_first_line(name))}</li>"
-            for name, reason in figures.items()
-            if reason is None
-        )
-        others = "".join(
-            f"<li><code>{name}</code>: {escape(reason)}</li>" for name, reason in figures.items() if reason is not None
-        )
-        title = f'<small style="opacity:.75">What these data cannot fill<ul>{others}</ul></small>' if others else ""
-        return f"<div><ul>{fit}</ul>{title}</div>"
+        rows = [
+            (
+                Markup("<code>run.plot.{}()</code>").format(name),
+                _first_line(name),
+                "yes" if reason is None else f"no: {reason}",
+            )
+            for name, reason in self._figures().items()
+        ]
+        return html_table({"figure": "left", "shows": "left", "available": "left"}, rows)
 
     def _figures(self) -> dict[str, str | None]:
         """Every figure of a run, those that fit first, with what the others would need."""

@@ -64,7 +64,10 @@ def risk_coverage(
             )
             ax.fill_between(x, *ends, color=color, alpha=0.18, linewidth=0)
         marker = "o" if len(table) < 25 else ""
-        [line] = ax.plot(x, y, color=color, linewidth=1.6, marker=marker, markersize=4, label=curve.name)
+        [line] = ax.plot(
+            x, y, color=color, linestyle=style[curve.name]["linestyle"], linewidth=1.6, marker=marker, markersize=4,
+            label=curve.name,
+        )  # fmt: skip
         series.append(Series(short[curve.name], line, color, np.column_stack([x, y])))
         if choice is not None and choice.name == curve.name and choice.status == "controlled":
             _mark(ax, choice, color)

@@ -35,7 +35,7 @@ def threshold_curve(
     at a time.
 
     `choice` of `tk.stats.pick_threshold` and `best` of `tk.stats.best_threshold` are marked by upright lines, and
-    the thresholds that cannot be told from the best are shaded. `settings`, the labels of the run, give the curve
+    the thresholds not distinguishable from the best are shaded. `settings`, the labels of the run, give the curve
     the colour that its setting has in other figures. Figures are those of ``curve.table``.
     """
     required(curve, ThresholdCurve, "tk.stats.thresholds")
@@ -64,15 +64,15 @@ def threshold_curve(
         mark_controlled(ax, choice)
     shaded = ""
     if best is not None and not best.table.empty:
-        shaded = "; shaded: cannot be told from the best"
+        shaded = "; shaded: not distinguishable from the best"
     ax.set_xlabel(
-        f"{'threshold asked of the service' if asked else 'threshold: answers at least this sure are accepted'}\n"
+        f"{'threshold asked of the service' if asked else 'threshold: answers with at least this confidence are accepted'}\n"
         f"(bands: pointwise {confidence(curve.confidence_level)}, n = {curve.placement.images:,} images{shaded})"
     )
     ax.set_ylabel("share")
     words = curve.name
     if choice is not None and choice.status != "controlled":
-        words += f": {plain_percent(choice.max_risk)} {choice.loss} cannot be promised ({choice.status})"
+        words += f": {plain_percent(choice.max_risk)} {choice.loss} cannot be guaranteed ({choice.status})"
     note(ax, words, 8.0 + 12.0 * len(ax.texts))
     name_series(ax, series, own_figure=own, legend_at="lower left")
     return ax

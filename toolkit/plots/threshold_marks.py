@@ -21,16 +21,16 @@ def widen_a_point(ax: "Axes", thresholds: "pd.Series[float]") -> None:
 
 
 def mark_best(ax: "Axes", best: BestThreshold) -> None:
-    """An upright line at the threshold that is worth most, and a shade over those that may be best as well."""
+    """An upright line at the threshold with the highest utility, and a shade over those that may be best as well."""
     if not best.table.empty:
         _shade_near_optimal(ax, best)
-        _upright(ax, best.threshold, f"worth most at {best.threshold:.4g}", ":", row=0)
+        _upright(ax, best.threshold, f"highest utility at {best.threshold:.4g}", ":", row=0)
 
 
 def mark_controlled(ax: "Axes", choice: Choice) -> None:
-    """An upright line at the threshold with a promise, if there is one."""
+    """An upright line at the risk-controlled threshold, if there is one."""
     if choice.status == "controlled":
-        sure = "on average" if choice.method == "mean" else f"({confidence(choice.confidence)} sure)"
+        sure = "on average" if choice.method == "mean" else f"({confidence(choice.confidence)} confidence level)"
         what = "wrong" if choice.loss == "wrong" else f"mean {choice.loss.removeprefix('mean ')}"
         words = f"at most {plain_percent(choice.max_risk)} {what} {sure}: {choice.threshold:.4g}"
         _upright(ax, choice.threshold, words, "-.", row=1)
@@ -49,7 +49,7 @@ def _shade_near_optimal(ax: "Axes", best: BestThreshold) -> None:
     edges = np.concatenate([[min(x[0], best.threshold)], (x[1:] + x[:-1]) / 2, x[-1:]])
     changes = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
     for number, (first, end) in enumerate(changes.reshape(-1, 2)):
-        label = "cannot be told from the best" if number == 0 else "_"
+        label = "not distinguishable from the best" if number == 0 else "_"
         ax.axvspan(edges[first], edges[end], color="0.5", alpha=0.15, linewidth=0, label=label)
 
 

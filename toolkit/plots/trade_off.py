@@ -31,7 +31,7 @@ def accuracy_against(
 ) -> "Axes":
     """One mark a setting of a summary at `scale` times its `column`, with both intervals, and the Pareto front.
 
-    The scale is logarithmic; with `linear_below`, it is linear from nought to there, and all along when that is
+    The scale is logarithmic; with `linear_below`, it is linear from 0 to there, and all along when that is
     infinite. `absent` tells, by reason, which settings have no place in the figure.
     """
     own, ax = ax is None, axes_for(ax)

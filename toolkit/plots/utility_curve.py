@@ -1,4 +1,4 @@
-"""What each threshold is worth, and how sure the best one is."""
+"""Utility by threshold, and the uncertainty of the best one."""
 
 from collections.abc import Iterable
 from math import isfinite
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def utility_curve(best: BestThreshold, ax: "Axes | None" = None, *, settings: Iterable[str] | None = None) -> "Axes":
-    """Worth of an image by threshold, with its pointwise band, as `tk.stats.best_threshold` found it.
+    """Utility per image by threshold, with its pointwise band, as `tk.stats.best_threshold` found it.
 
-    The dotted line marks the best threshold, the shade those that cannot be told from it, and the diamond the worth
-    that choosing has on images which had no say in it, with its interval. The dashed line is the worth of accepting
+    The dotted line marks the best threshold, the shade those not distinguishable from it, and the diamond the utility
+    of the choice on images that were not used for it, with its interval. The dashed line is the utility of accepting
     nothing. "break-even" stands where the best threshold would be if confidence were a probability. `settings`, the
     labels of the run, give the curve the colour that its setting has in other figures.
     """
@@ -36,7 +36,7 @@ def utility_curve(best: BestThreshold, ax: "Axes | None" = None, *, settings: It
     ax.fill_between(x, table["utility_low"], table["utility_high"], color=color, alpha=0.18, linewidth=0)
     marker = "o" if len(table) < 25 else ""
     [line] = ax.plot(x, y, color=color, linewidth=1.6, marker=marker, markersize=4, label=best.name)
-    series = [Series("worth on these images", line, color, np.column_stack([x, y]))]
+    series = [Series("utility on these images", line, color, np.column_stack([x, y]))]
     if best.threshold < x[0]:  # under the lowest confidence every answer is accepted, wherever the threshold is
         ax.plot([best.threshold, x[0]], [y[0], y[0]], color=color, linewidth=1.6, linestyle=":")
     never = ax.axhline(best.never, color="0.5", linewidth=1.2, linestyle="--")
@@ -61,9 +61,9 @@ def utility_curve(best: BestThreshold, ax: "Axes | None" = None, *, settings: It
         )  # fmt: skip
     ax.set_xlim(left, right)
     ax.set_xlabel(
-        f"threshold\n(band: pointwise {confidence(best.confidence_level)}, n = {best.images:,} images; shaded: cannot be told from the best)"
+        f"threshold\n(band: pointwise {confidence(best.confidence_level)}, n = {best.images:,} images; shaded: not distinguishable from the best)"
     )
-    ax.set_ylabel("worth of an image")
-    note(ax, f"{best.name}; diamond: its worth on images that had no say in the choice", 20.0)
+    ax.set_ylabel("utility per image")
+    note(ax, f"{best.name}; diamond: its utility on images that were not used for the choice", 20.0)
     name_series(ax, series, own_figure=own)
     return ax

@@ -8,7 +8,7 @@ import ipywidgets
 import pandas as pd
 
 from toolkit.errors import SettingError
-from toolkit.metrics.markup import table, visible
+from toolkit.metrics.html_table import Cell, Side, html_table
 from toolkit.plots import forest
 from toolkit.plots.colours import settings_of
 from toolkit.plots.naming import short_labels
@@ -42,7 +42,7 @@ class ComparisonView(WidgetView):
             "Baseline", [("all pairs", NOTHING), *((label, label) for label in labels)], baseline or NOTHING
         )
         self.metric = _dropdown(
-            "Measure", [(words.words, name) for name, words in METRICS.items() if self._has(words.column)], metric
+            "Metric", [(words.words, name) for name, words in METRICS.items() if self._has(words.column)], metric
         )
         self.tag = _dropdown("Slice by", [("all images", NOTHING), *((name, name) for name in self._tags)], NOTHING)
         self.value = _dropdown("which is", [("–", NOTHING)], NOTHING)
@@ -51,7 +51,7 @@ class ComparisonView(WidgetView):
         self.findings = ipywidgets.HTML(layout=WIDE)
         self.code = ipywidgets.Textarea(
             description="As code", rows=5, layout={"width": "100%", "max_width": "720px"},
-            tooltip="the call that finds this comparison again: select and copy",
+            tooltip="Code that computes this comparison: select and copy",
         )  # fmt: skip
         self.code.add_class("toolkit-as-code")
         super().__init__(
@@ -114,29 +114,29 @@ def comparison_html(comparison: Comparison) -> str:
     """The pairs as a table: difference with its interval, corrected p-value, verdict, images needed."""
     share = METRICS[comparison.metric].kind == "share"
     unit = " (points)" if share else ""
-    columns = {
+    columns: dict[str, Side] = {
         "setting": "left", "against": "left", "images": "right", f"difference{unit}": "right", "p (Holm)": "right",
         "verdict": "left", "images needed": "right",
     }  # fmt: skip
     names = short_labels([*comparison.table["setting"], *comparison.table["baseline"]])
     rows = [
         [
-            visible(names[row["setting"]]),
-            visible(names[row["baseline"]]),
+            names[row["setting"]],
+            names[row["baseline"]],
             f"{row['images']:,}",
             _difference(row, share),
             "–" if isnan(row["p_holm"]) else f"{row['p_holm']:.3g}",
-            visible(row["verdict"]),
+            row["verdict"],
             f"{row['images_needed']:,.0f}" if row["images_needed"] < float("inf") else "–",
         ]
         for row in comparison.table.sort_values("difference", ascending=False, kind="stable").to_dict("records")
     ]
-    return f'<div class="toolkit-scroll">{table(columns, rows, METRICS[comparison.metric].words)}</div>'
+    return html_table(columns, rows, caption=METRICS[comparison.metric].words)
 
 
-def _difference(row: dict[Any, Any], share: bool) -> str:
+def _difference(row: dict[Any, Any], share: bool) -> Cell:
     say = points if share else lambda x: "unknown" if isnan(x) else f"{x:+.4g}"
-    return f"{say(row['difference'])}<br><small>[{say(row['difference_low'])}, {say(row['difference_high'])}]</small>"
+    return Cell(say(row["difference"]), f"[{say(row['difference_low'])}, {say(row['difference_high'])}]")
 
 
 def _dropdown(description: str, options: list[tuple[str, Any]], value: Any) -> ipywidgets.Dropdown:
@@ -145,15 +145,45 @@ def _dropdown(description: str, options: list[tuple[str, Any]], value: Any) -> i
 
 def _among(name: str, value: Any, allowed: list[Any]) -> None:
     if value not in allowed:
-        raise SettingError(f"{name}={value!r} is not one of {', '.join(map(str, allowed))}")
+        raise SettingError(f"{name}={value!r} must be one of {', '.join(map(str, allowed))}")
 
 
 def compare(source: Source, baseline: str | None = None, *, metric: str = "accuracy_all") -> ComparisonView:
-    """Compare settings on the same images: ``compare(run)``, ``compare(outcomes, baseline="tesseract(psm=7)")``.
+    """Compare settings on the same images: forest plot, table and code follow the controls.
 
-    Pick the baseline (or all pairs), the measure and a slice of the images; the forest plot, the table and the code
-    that finds them again follow. The figures are those of `tk.stats.compare`.
+    The numbers are those of `tk.stats.compare`.
 
-    `SettingError` for an unknown baseline or measure.
+    Parameters
+    ----------
+    source : Run or DataFrame
+        A run, or its outcomes.
+    baseline : str, optional
+        Label of the setting that all others are compared with. Default: all pairs.
+    metric : str, default "accuracy_all"
+        What is compared; the names are those of `tk.stats.compare`.
+
+    Returns
+    -------
+    ComparisonView
+        Displayed by being the last line of a cell. `comparison` is the result that is shown.
+
+    Raises
+    ------
+    SettingError
+        For an unknown baseline or metric.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 2, "sample": ["x", "x", "y", "y"], "repeat": 0,
+    ...         "outcome": ["correct", "wrong", "correct", "correct"],
+    ...     }
+    ... )
+    >>> view = tk.widgets.compare(outcomes, "b()")
+    >>> float(view.comparison.table["difference"].iloc[0])
+    0.5
     """
     return ComparisonView(source, baseline, metric)

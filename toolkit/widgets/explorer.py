@@ -76,7 +76,7 @@ class Explorer(WidgetView):
     def selection(self) -> "Dataset":
         """The images that are let through, as a dataset. `DatasetError` when the images are not at hand."""
         if self.dataset is None:
-            raise DatasetError("the images are not at hand: explore(run, dataset=…) says where they are")
+            raise DatasetError("the images are not available: pass them with explore(run, dataset=…)")
         wanted = set(self.ids)
         return self.dataset.filter(lambda sample: sample.id in wanted)
 
@@ -178,7 +178,7 @@ class Explorer(WidgetView):
 
         try:
             if not self.folder.value.strip():
-                raise DatasetError("name a new folder first")
+                raise DatasetError("type the name of a new folder first")
             folder = self.export(self.folder.value.strip())
             self.exported.value = f"{len(self.found):,} images copied to {visible(str(folder))}"
         except (DatasetError, OSError) as error:
@@ -209,14 +209,50 @@ def explore(
     text: str = "",
     page_size: int = 10,
 ) -> Explorer:
-    """Look at images with what was read: ``explore(run)``, ``explore(run, outcome="wrong")``, ``explore(outcomes, dataset)``.
+    """Look at images with what every setting read, filtered, a page at a time.
 
-    Filter by setting, outcome, tag and text; each image comes with its target and every answer, whose differing
-    characters are marked, with confidence, latency and error. Images are those of `dataset`, or of the folder that
-    the run was made on if it still lies where it lay; an image that has changed since is not shown as the one that
-    was read. ``explorer.selection`` is what is let through as a dataset, and ``explorer.export(folder)`` copies it.
+    Each image comes with its target and every answer, whose differing characters are marked, with confidence, latency and
+    error. An image that has changed since the run is not shown as the one that was read.
 
-    `SettingError` for a setting, outcome or tag that there is none of.
+    Parameters
+    ----------
+    source : Run or DataFrame
+        A run, or its outcomes.
+    dataset : Dataset, optional
+        Where the images are. Default: the folder that the run was made on, if it is still there.
+    setting : str, optional
+        Label of the only setting to show. Default: all.
+    outcome : str, default "any"
+        ``"correct"``, ``"wrong"``, ``"no_answer"``, ``"error"``, ``"disagreement"`` (some settings are correct, some are not), or
+        ``"any"``.
+    tag : str, optional
+        A tag of the images to filter by, with `value`.
+    value : optional
+        The value that `tag` must have.
+    text : str, optional
+        Must occur in id, target, answer or error message; case is ignored.
+    page_size : int, default 10
+        Images per page.
+
+    Returns
+    -------
+    Explorer
+        Displayed by being the last line of a cell. `ids` are the images that match, `selection` is a dataset of them, and
+        ``export(folder)`` copies them with labels and tags.
+
+    Raises
+    ------
+    SettingError
+        For an unknown setting, outcome or tag.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame({"setting": "a()", "sample": ["x", "y"], "target": ["7", "8"], "text": ["7", "3"],
+    ...                          "outcome": ["correct", "wrong"]})
+    >>> tk.widgets.explore(outcomes, outcome="wrong").ids
+    ['y']
     """
     chosen = Filter(() if setting is None else (setting,), outcome, tag, value, text)
     Gallery(outcomes_of(source)).matching(chosen)  # refuses what there is none of, before any control is made

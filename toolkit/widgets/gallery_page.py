@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from toolkit._dataset.html import thumbnail
 from toolkit._dataset.images import BadImage
 from toolkit.errors import DatasetError
-from toolkit.metrics.markup import in_attribute, marked, visible
+from toolkit.metrics.html_table import Cell, Side, html_table
+from toolkit.metrics.markup import flat, marked, visible
 from toolkit.plots.naming import short_labels
 from toolkit.widgets.selection import Gallery
 
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
 _SIGNS = {"correct": "✓ correct", "wrong": "✗ wrong", "no_answer": "– no answer", "error": "! error"}
 _COLOURS = {"correct": "#009E73", "wrong": "#D55E00", "no_answer": "#808080", "error": "#CC79A7"}
-_HEADINGS = ("image", "setting", "answer", "outcome", "confidence", "latency")
+_COLUMNS: dict[str, Side] = {
+    "image": "left", "setting": "left", "answer": "left", "outcome": "left", "confidence": "right", "latency": "right",
+}  # fmt: skip
 
 
 def page_html(
@@ -28,66 +33,67 @@ def page_html(
 ) -> str:
     """A table with a block of rows an image, one row a setting and reading."""
     if not len(images):
-        return '<p class="toolkit-note">No image is let through by these filters.</p>'
-    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADINGS)
-    body = "".join(_image(gallery, image, settings, dataset, checksums) for image in images)
-    return (
-        f'<div class="toolkit-scroll"><table class="toolkit-table"><thead><tr>{head}</tr></thead>{body}</table></div>'
-    )
+        return '<p class="toolkit-note">No image matches these filters.</p>'
+    groups = [_image(gallery, image, settings, dataset, checksums) for image in images]
+    return html_table(_COLUMNS, groups=groups)
 
 
 def _image(
     gallery: Gallery, image: int, settings: Sequence[str], dataset: "Dataset | None", checksums: Mapping[str, str]
-) -> str:
+) -> list[list[str | Cell]]:
     id, rows = str(gallery.ids[image]), gallery.rows_of(image, settings)
     target = next((row["target"] for row in rows if isinstance(row.get("target"), str)), None)
     repeated = any(row.get("repeat", 0) for row in rows)
-    said = "not known" if target is None else f"<code>{visible(target)}</code>"
-    picture = _picture(id, dataset, checksums)
-    first = (
-        f'<th scope="rowgroup" rowspan="{len(rows)}" style="text-align:left;font-weight:normal">{picture}'
-        f'<div style="max-width:260px;overflow-wrap:anywhere">target: {said}</div><small>{visible(id, 80)}</small></th>'
+    said = "not known" if target is None else Markup("<code>{}</code>").format(visible(target))
+    first = Markup('{}<div style="max-width:260px;overflow-wrap:anywhere">target: {}</div><small>{}</small>').format(
+        _picture(id, dataset, checksums), said, visible(id, 80)
     )
     names = short_labels(gallery.settings)
-    cells = [_cells(row, names[str(row["setting"])], target, repeated) for row in rows]
-    return "<tbody>" + "".join(f"<tr>{first if n == 0 else ''}{one}</tr>" for n, one in enumerate(cells)) + "</tbody>"
+    cells = [_cells(row, names[str(row["setting"])], target, repeated=repeated) for row in rows]
+    return [[Cell(first, rows=len(rows)), *cells[0]], *cells[1:]]
 
 
-def _cells(row: Mapping[Any, Any], name: str, target: str | None, repeated: bool) -> str:
-    setting = f'<span title="{in_attribute(str(row["setting"]))}">{visible(name)}</span>' + (
-        f" <small>#{row['repeat'] + 1}</small>" if repeated else ""
-    )
+def _cells(row: Mapping[Any, Any], name: str, target: str | None, *, repeated: bool) -> list[str | Cell]:
+    setting = Markup('<span title="{}">{}</span>').format(flat(str(row["setting"])), visible(name))
+    if repeated:
+        setting += Markup(" <small>#{}</small>").format(row["repeat"] + 1)
     outcome = str(row["outcome"])
-    badge = f'<span style="border-left:4px solid {_COLOURS[outcome]};padding-left:6px;white-space:nowrap">{_SIGNS[outcome]}</span>'
-    return (
-        f'<td>{setting}</td><td style="min-width:110px;overflow-wrap:anywhere">{_answer(row, target)}</td><td>{badge}</td>'
-        f'<td style="text-align:right">{_number(row.get("confidence"), "{:.3f}")}</td>'
-        f'<td style="text-align:right;white-space:nowrap">{_number(row.get("latency_s"), "{:.0f} ms", 1000)}</td>'
+    badge = Markup('<span style="border-left:4px solid {};padding-left:6px;white-space:nowrap">{}</span>').format(
+        _COLOURS[outcome], _SIGNS[outcome]
     )
+    answer = Markup('<div style="min-width:110px;overflow-wrap:anywhere">{}</div>').format(_answer(row, target))
+    latency = Markup('<span style="white-space:nowrap">{}</span>').format(
+        _number(row.get("latency_s"), "{:.0f} ms", 1000)
+    )
+    return [setting, answer, badge, _number(row.get("confidence"), "{:.3f}"), latency]
 
 
 def _answer(row: Mapping[Any, Any], target: str | None) -> str:
     text = row.get("text")
     if isinstance(text, str):
-        return f"<code>{visible(text) if target is None else marked(target, text)}</code>" if text else "<em>empty</em>"
+        shown = visible(text) if target is None else marked(target, text)
+        return Markup("<code>{}</code>").format(shown) if text else Markup("<em>empty</em>")
     error, message = row.get("error"), row.get("error_message")
     words = ": ".join(part for part in (error, message) if isinstance(part, str))
-    return f'<small class="toolkit-words">{visible(words)}</small>' if words else "–"
+    return Markup('<small class="toolkit-words">{}</small>').format(visible(words)) if words else "–"
 
 
 def _number(value: Any, words: str, times: float = 1.0) -> str:
     return words.format(times * value) if isinstance(value, float) and value == value else "–"  # noqa: PLR0124 -- NaN
 
 
-def _picture(id: str, dataset: "Dataset | None", checksums: Mapping[str, str]) -> str:
+def _picture(id: str, dataset: "Dataset | None", checksums: Mapping[str, str]) -> Markup:
     """A thumbnail, or why there is none."""
+    why = Markup("<div><em>{}</em></div>")
     if dataset is None:
-        return "<div><em>the images are not at hand</em></div>"
+        return why.format("the images are not available")
     try:
         image = dataset.find(id).image
         if id in checksums and hashlib.sha256(image).hexdigest() != checksums[id]:
-            return "<div><em>the image here is not the one that was read</em></div>"
+            return why.format("the image here is not the one that was read")
         source = thumbnail(image)
     except (BadImage, DatasetError, OSError) as error:
-        return f"<div><em>not shown: {visible(str(error))}</em></div>"
-    return f'<img src="{source}" alt="{in_attribute(f"image {id}")}" style="background:#fff;max-width:200px;max-height:64px;border-radius:3px">'
+        return why.format(Markup("not shown: {}").format(visible(str(error))))
+    return Markup(
+        '<img src="{}" alt="{}" style="background:#fff;max-width:200px;max-height:64px;border-radius:3px">'
+    ).format(source, flat(f"image {id}"))

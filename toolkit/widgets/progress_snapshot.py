@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
+from markupsafe import Markup
 
-from toolkit.metrics.markup import table, visible
+from toolkit.metrics.html_table import Side, html_table
+from toolkit.metrics.markup import visible
 from toolkit.metrics.words import duration
 from toolkit.stats._core.results import percent
 
@@ -54,7 +56,8 @@ class ProgressSnapshot:
         ]
         if self.state == "stopped" and self.left:
             lines.append(f"<div>{self.left:,} trials are left; the same call with the same store resumes.</div>")
-        return "".join(lines) + self._accuracy_html()
+        lines.append(self._accuracy_html())
+        return "".join(lines)
 
     @property
     def trials(self) -> str:
@@ -85,15 +88,19 @@ class ProgressSnapshot:
 
     def _accuracy_html(self) -> str:
         rows = [
-            [visible(row["setting"]), f"{row['images']:,}", _share(row), _bar(row)]
-            for row in self.accuracy.to_dict("records")
+            [row["setting"], f"{row['images']:,}", _share(row), _bar(row)] for row in self.accuracy.to_dict("records")
         ]
-        columns = {"setting": "left", "images": "right", "accuracy so far": "right", "0 – 100 %": "left"}
+        columns: dict[str, Side] = {
+            "setting": "left",
+            "images": "right",
+            "accuracy so far": "right",
+            "0 – 100 %": "left",
+        }
         note = (
             "first reading of each image, errors left out; 95 % intervals that hold however often one looks, "
             "wider than those of the summary"
         )
-        return f'<div class="toolkit-scroll">{table(columns, rows)}<small class="toolkit-note">{note}</small></div>'
+        return html_table(columns, rows, foot=note)
 
 
 _STATE_WORDS = {"running": "", "stopping": "Stopping: ", "stopped": "Ended early: ", "finished": "Finished: "}
@@ -107,15 +114,15 @@ def _share(row: Mapping[Any, Any]) -> str:
 
 
 def _bar(row: Mapping[Any, Any]) -> str:
-    """The interval and the share as marks on a line from nought to one; the numbers stand beside it."""
+    """The interval and the share as marks on a line from 0 to 1; the numbers stand beside it."""
     if not row["images"]:
         return ""
     low, share, high = (100 * row[name] for name in ("accuracy_low", "accuracy", "accuracy_high"))
-    return (
+    return Markup(
         '<span aria-hidden="true" style="display:inline-block;position:relative;width:140px;height:10px;'
         'vertical-align:middle;border-bottom:1px solid rgba(128,128,128,.5)">'
-        f'<span style="position:absolute;left:{low:.2f}%;width:{max(high - low, 1):.2f}%;top:3px;height:4px;'
+        '<span style="position:absolute;left:{:.2f}%;width:{:.2f}%;top:3px;height:4px;'
         'border-radius:2px;background:#56B4E9"></span>'
-        f'<span style="position:absolute;left:calc({share:.2f}% - 1px);width:3px;top:0;height:10px;'
+        '<span style="position:absolute;left:calc({:.2f}% - 1px);width:3px;top:0;height:10px;'
         'background:#0072B2"></span></span>'
-    )
+    ).format(low, max(high - low, 1), share)

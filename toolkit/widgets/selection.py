@@ -59,7 +59,7 @@ class Gallery:
     def matching(self, chosen: Filter) -> NDArray[np.intp]:
         """Positions of the images that a filter lets through. `SettingError` for an outcome or tag there is none of."""
         if chosen.outcome not in OUTCOMES:
-            raise SettingError(f"outcome={chosen.outcome!r} is not one of {', '.join(OUTCOMES)}")
+            raise SettingError(f"outcome={chosen.outcome!r} must be one of {', '.join(OUTCOMES)}")
         if chosen.tag is not None and chosen.tag not in self.outcomes.columns:
             raise SettingError(f"tag={chosen.tag!r}: no such column; there are {', '.join(self.tags) or 'no tags'}")
         unknown = [label for label in chosen.settings if label not in self.settings]

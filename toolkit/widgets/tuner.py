@@ -1,4 +1,4 @@
-"""The threshold tuner: sliders for threshold, value, harms and target risk; curve, worth, promise and money follow."""
+"""The threshold tuner: sliders for threshold, value, harms and target risk; curve, utility, guarantee and cost follow."""
 
 from dataclasses import replace
 from html import escape
@@ -14,16 +14,16 @@ from toolkit.widgets.base import WIDE, WRAPPED, FigureImage, WidgetView, picture
 from toolkit.widgets.sources import Source, how_to_open, outcomes_of
 from toolkit.widgets.subjects import Subject, chosen, subjects
 from toolkit.widgets.tuner_figure import TunerFigure
-from toolkit.widgets.tuning import Curves, Setup, as_code, at, findings_html, most_worth
+from toolkit.widgets.tuning import Curves, Setup, as_code, at, findings_html, highest_utility
 
 _STEPS = 500
 _LONG = {"width": "460px", "max_width": "100%"}
 _DESCRIBED = {"description_width": "150px"}
 _CONFIDENCES = (0.80, 0.90, 0.95, 0.99)
-_CHARGES = (("answers", "answered"), ("every call", "always"), ("right answers", "correct"))
+_CHARGES = (("answers", "answered"), ("every call", "always"), ("correct answers", "correct"))
 _FIGURE = (
-    "Accuracy of the answers and coverage by threshold, above; worth of an image by threshold, below. "
-    "The table after the figure says the numbers at the marked thresholds."
+    "Accuracy of the answers and coverage by threshold, above; utility per image by threshold, below. "
+    "The table after the figure has the numbers at the marked thresholds."
 )
 
 
@@ -41,33 +41,33 @@ class Tuner(WidgetView):
             style=_DESCRIBED, layout=_LONG,
         )  # fmt: skip
         self.threshold_box = ipywidgets.Box(layout=WIDE)
-        self.value = _worth("A right answer brings", setup.utility.value_correct, 10.0)
-        self.cost_wrong = _worth("A wrong one costs", setup.utility.cost_wrong, 20.0)
-        self.cost_no_answer = _worth("No answer costs", setup.utility.cost_no_answer, 10.0)
+        self.value = _slider("Correct answer", setup.utility.value_correct, 10.0)
+        self.cost_wrong = _slider("Wrong answer", setup.utility.cost_wrong, 20.0)
+        self.cost_no_answer = _slider("No answer", setup.utility.cost_no_answer, 10.0)
         self.price = ipywidgets.BoundedFloatText(
-            value=setup.utility.price, min=0.0, max=1e9, step=0.0001, description="Price of a call",
+            value=setup.utility.price, min=0.0, max=1e9, step=0.0001, description="Price per call, USD",
             style=_DESCRIBED, layout={"width": "270px"},
         )  # fmt: skip
         self.charge = ipywidgets.Dropdown(
             options=_CHARGES,
             value=setup.utility.charge,
-            description="paid for",
+            description="charged for",
             layout={"width": "220px"},
         )
         self.max_risk = ipywidgets.FloatSlider(
             value=setup.max_risk, min=0.005, max=0.5, step=0.005, readout_format=".1%",
-            description="Wrong at most", style=_DESCRIBED, layout=_LONG,
+            description="Maximum risk", style=_DESCRIBED, layout=_LONG,
         )  # fmt: skip
         self.confidence = ipywidgets.Dropdown(
-            options=[(f"{100 * confidence_level:g} % sure", confidence_level) for confidence_level in sorted({*_CONFIDENCES, setup.confidence})],
-            value=setup.confidence, description="", layout={"width": "120px"},
-            tooltip="how sure the promise about wrong answers is to be",
+            options=[(f"{100 * confidence_level:g} % confidence level", confidence_level) for confidence_level in sorted({*_CONFIDENCES, setup.confidence})],
+            value=setup.confidence, description="", layout={"width": "190px"},
+            tooltip="Confidence level of the guarantee on wrong answers",
         )  # fmt: skip
         self.image = FigureImage(_FIGURE)
         self.findings = ipywidgets.HTML(layout=WIDE)
         self.code = ipywidgets.Textarea(
             description="As code", rows=7, layout={"width": "100%", "max_width": "720px"},
-            tooltip="the call that finds the numbers of this state again: select and copy",
+            tooltip="Code that computes these numbers: select and copy",
         )  # fmt: skip
         self.code.add_class("toolkit-as-code")
         self._utility = setup.utility
@@ -96,9 +96,7 @@ class Tuner(WidgetView):
 
     def __repr__(self) -> str:
         setup = self.setup
-        return (
-            f"<Tuner of {setup.subject.words}: threshold {setup.threshold:g}, worth {self.row['utility']:.4g} an image>"
-        )
+        return f"<Tuner of {setup.subject.words}: threshold {setup.threshold:g}, utility {self.row['utility']:.4g} per image>"
 
     @property
     def setup(self) -> Setup:
@@ -126,7 +124,7 @@ class Tuner(WidgetView):
 
     @property
     def choice(self) -> Choice:
-        """The threshold with a promise for the target risk that is set."""
+        """The risk-controlled threshold for the maximum risk that is set."""
         return self._curves.choice(self.setup.subject, self.setup.max_risk, self.setup.confidence)
 
     def as_html(self) -> str:
@@ -185,7 +183,7 @@ def _round(value: float) -> float:
     return round(value, 6)
 
 
-def _worth(description: str, value: float, most: float) -> ipywidgets.FloatSlider:
+def _slider(description: str, value: float, most: float) -> ipywidgets.FloatSlider:
     return ipywidgets.FloatSlider(
         value=value, min=min(0.0, value), max=max(most, 2 * value), step=0.1, readout_format=".2f",
         description=description, style=_DESCRIBED, layout=_LONG,
@@ -200,8 +198,8 @@ def _step(reach: float) -> float:
 
 
 def _start(curve: ThresholdCurve, choice: Choice) -> float:
-    """The threshold with a promise if there is one, else the one worth most on these images."""
-    return choice.threshold if choice.status == "controlled" else float(most_worth(curve)["threshold"])
+    """The risk-controlled threshold if there is one, else the one with the highest utility on these images."""
+    return choice.threshold if choice.status == "controlled" else float(highest_utility(curve)["threshold"])
 
 
 def tune(
@@ -215,15 +213,56 @@ def tune(
     max_risk: float = 0.05,
     confidence: float = 0.90,
 ) -> Tuner:
-    """Move a threshold by hand: ``tune(run)``, ``tune(outcomes, "rapidocr()")``, ``tune(run, provider="capsolver", over="score")``.
+    """Move a threshold by hand and see accuracy, coverage, utility and cost follow.
 
-    Sliders for the threshold, for what a right answer is worth and what a wrong one and none cost, and for the
-    share of wrong answers that may be promised; curve, worth, the promise and the money follow each move, and the
-    code that finds the same numbers stands below. Without a wish it begins with the first setting that has
-    confidences, at the threshold with a promise if there is one. The figures are those of `tk.stats.thresholds`
-    and `tk.stats.pick_threshold`.
+    The figures are those of `tk.stats.thresholds` and `tk.stats.pick_threshold`; the code that computes them stands below
+    the controls.
 
-    `DatasetError` when nothing here has a threshold, `SettingError` when it is not clear whose is meant.
+    Parameters
+    ----------
+    source : Run or DataFrame
+        A run, or its outcomes.
+    setting : str, optional
+        Label of the setting to begin with. Default: the first one whose answers have confidences.
+    provider, over : str, optional
+        A provider and one of its parameters, such as ``provider="capsolver", over="score"``: the thresholds are then the values
+        of that parameter that were run.
+    threshold : float, optional
+        Where the slider begins. Default: the risk-controlled threshold if there is one, otherwise the one with the highest
+        utility on these images.
+    utility : tk.stats.Utility, optional
+        Value of a correct answer, cost of a wrong one and of none, price of a call. Default: ``Utility()``.
+    max_risk : float, default 0.05
+        Largest share of wrong answers among those accepted, between 0 and 1.
+    confidence : float, default 0.90
+        Confidence level of the guarantee on that share, between 0 and 1.
+
+    Returns
+    -------
+    Tuner
+        Displayed by being the last line of a cell. `setup` is its state, `row` the figures at the threshold, `choice` the
+        risk-controlled threshold, `curve` the whole table.
+
+    Raises
+    ------
+    DatasetError
+        When nothing here has a threshold.
+    SettingError
+        When it is not clear whose threshold is meant.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": "engine()", "sample": ["a", "b", "c", "d"], "repeat": 0,
+    ...         "outcome": ["correct", "correct", "wrong", "correct"], "confidence": [0.9, 0.8, 0.4, 0.7],
+    ...     }
+    ... )
+    >>> tuner = tk.widgets.tune(outcomes, threshold=0.7)
+    >>> int(tuner.row["accepted"])
+    3
     """
     outcomes = outcomes_of(source)
     among = subjects(outcomes)

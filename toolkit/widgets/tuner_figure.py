@@ -1,4 +1,4 @@
-"""The tuner's figure: accuracy and coverage above, worth below, and lines that move."""
+"""The tuner's figure: accuracy and coverage above, utility below, and lines that move."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from toolkit.plots.colours import styles
 from toolkit.stats import Choice, ThresholdCurve
 from toolkit.stats._thresholds.placement import Grid
 from toolkit.widgets.canvas import encoded, new_figure, shown_px
-from toolkit.widgets.tuning import Setup, at, most_worth
+from toolkit.widgets.tuning import Setup, at, highest_utility
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -53,7 +53,7 @@ class TunerFigure:
 
     def draw(self, setup: Setup, curve: ThresholdCurve, choice: Choice) -> tuple[bytes, int, int]:
         """The figure for a state as PNG, and the width and height in which the page should show it."""
-        best = most_worth(curve)
+        best = highest_utility(curve)
         never = float(setup.utility.of(np.zeros(1), np.zeros(1))[0])
         worth = curve.table["utility"].to_numpy(np.float64)
         self.worth.set_ydata(worth[self._shown])
@@ -105,12 +105,12 @@ class TunerFigure:
         for text in self.above.texts:
             text.set_path_effects([withStroke(linewidth=3, foreground=self.figure.get_facecolor())])
         artists = [self.chosen[0], self.promised[0], self.best, self.never]
-        words = ["chosen", "with a promise", "worth most on these images", "accept nothing"]
+        words = ["chosen", "risk-controlled", "highest utility on these images", "accept nothing"]
         self.figure.legend(artists, words, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
 
 
 def _some(rows: int) -> NDArray[np.intp]:
-    """AdaptiveSemaphore of some rows of a long curve: more are not seen, and take time."""
+    """Positions of some rows of a long curve: more are not seen, and take time."""
     return np.unique(np.linspace(0, rows - 1, min(rows, _MOST_POINTS)).astype(np.intp))
 
 
@@ -118,5 +118,5 @@ def _frame(ax: "Axes") -> None:
     ax.grid(color="0.5", alpha=0.25, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.set_ylabel("worth of an image")
+    ax.set_ylabel("utility per image")
     ax.set_xlabel("threshold")

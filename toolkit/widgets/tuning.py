@@ -1,4 +1,4 @@
-"""What a threshold does, is worth and costs, and the call that says so again. No widget is needed for any of it."""
+"""What a threshold does, its utility and cost, and the code that computes them. No widget is needed for any of it."""
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.metrics.markup import table, visible
+from toolkit.metrics.html_table import Cell, Side, html_table
+from toolkit.metrics.markup import visible
 from toolkit.stats import Choice, ThresholdCurve, Utility, pick_threshold, thresholds
 from toolkit.stats._core.results import confidence as in_percent
 from toolkit.stats._core.results import percent
@@ -44,18 +45,18 @@ class Curves:
         return thresholds(self._of_setting[subject.setting], subject.setting, utility=utility)
 
     def _choice(self, subject: Subject, max_risk: float, confidence: float) -> Choice:
-        # Which threshold is safe does not depend on what answers are worth.
+        # Which threshold is safe does not depend on the utility.
         return pick_threshold(self.of(subject, Utility()), max_risk=max_risk, confidence=confidence)
 
 
 def at(curve: ThresholdCurve, threshold: float) -> "pd.Series[Any]":
-    """The row of a curve that holds when answers at least this sure are accepted."""
+    """The row of a curve that holds when answers with at least this confidence are accepted."""
     place = int(np.searchsorted(curve.table["threshold"].to_numpy(), threshold))
     return curve.table.iloc[min(place, len(curve.table) - 1)]
 
 
-def most_worth(curve: ThresholdCurve) -> "pd.Series[Any]":
-    """The row that is worth most on these images, which flatters it; `tk.stats.best_threshold` says how sure it is."""
+def highest_utility(curve: ThresholdCurve) -> "pd.Series[Any]":
+    """The row with the highest utility on these images, which favours it; `tk.stats.best_threshold` gives an interval."""
     return curve.table.iloc[int(np.nanargmax(curve.table["utility"].to_numpy()))]
 
 
@@ -63,14 +64,14 @@ def as_code(setup: Setup, opening: str) -> str:
     """Python that finds the numbers of a state again, in a variable `row` and a variable `choice`."""
     defaults = asdict(Utility())
     given = {name: value for name, value in asdict(setup.utility).items() if value != defaults[name]}
-    worth = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    weights = ", ".join(f"{name}={value!r}" for name, value in given.items())
     whose = ", ".join(f"{name}={value!r}" for name, value in setup.subject.arguments.items())
     return "\n".join(
         (
             "import toolkit as tk",
             "",
             opening,
-            f"utility = tk.stats.Utility({worth})",
+            f"utility = tk.stats.Utility({weights})",
             f"curve = tk.stats.thresholds(outcomes, {whose}, utility=utility)",
             f'row = curve.table[curve.table["threshold"] >= {setup.threshold!r}].iloc[0]',
             f"choice = tk.stats.pick_threshold(curve, max_risk={setup.max_risk!r}, confidence={setup.confidence!r})",
@@ -79,23 +80,23 @@ def as_code(setup: Setup, opening: str) -> str:
 
 
 def findings_html(setup: Setup, curve: ThresholdCurve, choice: Choice) -> str:
-    """A row for the chosen threshold, the one worth most, and the one with a promise; and the promise in words."""
+    """A row for the chosen threshold, the one with the highest utility, and the risk-controlled one; and its guarantee in words."""
     rows = [("chosen", at(curve, setup.threshold), setup.threshold)]
-    best = most_worth(curve)
-    rows.append(("worth most on these images", best, float(best["threshold"])))
+    best = highest_utility(curve)
+    rows.append(("highest utility on these images", best, float(best["threshold"])))
     if choice.status == "controlled":
-        target = f"at most {percent(setup.max_risk)} wrong, {in_percent(setup.confidence)} sure"
+        target = f"at most {percent(setup.max_risk)} wrong, {in_percent(setup.confidence)} confidence level"
         rows.append((target, at(curve, choice.threshold), choice.threshold))
-    columns = {
-        "": "left", "threshold": "right", "coverage": "right", "right of answers": "right", "right of all": "right",
-        "worth an image": "right", "cost USD": "right", "USD per right answer": "right",
+    columns: dict[str, Side] = {
+        "": "left", "threshold": "right", "coverage": "right", "accuracy of answers": "right", "accuracy of all": "right",
+        "utility per image": "right", "cost USD": "right", "USD per correct answer": "right",
     }  # fmt: skip
-    cells = [[visible(words), f"{threshold:.4g}", *_figures(row)] for words, row, threshold in rows]
-    promise = "".join(f"<p>{visible(line, 1000)}</p>" for line in choice.explain().splitlines())
-    return f'<div class="toolkit-scroll">{table(columns, cells)}</div><div class="toolkit-note">{promise}</div>'
+    cells = [[words, f"{threshold:.4g}", *_figures(row)] for words, row, threshold in rows]
+    guarantee = "".join(f"<p>{visible(line, 1000)}</p>" for line in choice.explain().splitlines())
+    return f'{html_table(columns, cells)}<div class="toolkit-note">{guarantee}</div>'
 
 
-def _figures(row: "pd.Series[Any]") -> list[str]:
+def _figures(row: "pd.Series[Any]") -> list[str | Cell]:
     return [
         _share(row, "coverage"),
         _share(row, "accuracy_answered"),
@@ -106,11 +107,11 @@ def _figures(row: "pd.Series[Any]") -> list[str]:
     ]
 
 
-def _share(row: "pd.Series[Any]", column: str) -> str:
+def _share(row: "pd.Series[Any]", column: str) -> str | Cell:
     if np.isnan(row[column]):
         return "–"
     low, high = 100 * row[f"{column}_low"], 100 * row[f"{column}_high"]
-    return f"{percent(row[column])}<br><small>[{low:.1f}, {high:.1f}]</small>"
+    return Cell(percent(row[column]), f"[{low:.1f}, {high:.1f}]")
 
 
 def _usd(value: float) -> str:

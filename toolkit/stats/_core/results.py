@@ -1,10 +1,12 @@
 """What a finding is: a table, a sentence, and a readable face in a notebook."""
 
 from abc import ABC, abstractmethod
-from html import escape
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
+
+from toolkit.metrics.html_table import Cell, Side, html_table, said, stacked
 
 ROWS_SHOWN = 30
 MISSING = "–"
@@ -29,11 +31,13 @@ class Result(ABC):
         return "\n\n".join(filter(None, (self.explain(), table, self._footnote())))
 
     def _repr_html_(self) -> str:
-        sentences = "".join(f"<p>{escape(line)}</p>" for line in self.explain().splitlines())
-        table = with_ends_below(self._excerpt()).to_html(index=False, border=0, escape=False)
-        note = self._footnote()
-        small = f'<small style="opacity:.75">{escape(note)}</small>' if note else ""
-        return f'<div>{sentences}<div style="overflow-x:auto;white-space:nowrap">{table}</div>{small}</div>'
+        words = stacked(Markup("<p>{}</p>").format(said(line)) for line in self.explain().splitlines())
+        shown = with_ends_below(self._excerpt())
+        columns: dict[str, Side] = {
+            str(name): "left" if pd.api.types.is_string_dtype(self.table[name]) else "right" for name in shown.columns
+        }
+        table = html_table(columns, shown.to_numpy(object).tolist(), foot=self._footnote())
+        return Markup("<div>{}{}</div>").format(words, table)
 
     def _excerpt(self) -> pd.DataFrame:
         """The rows that are shown: a long table is for a program to read."""
@@ -47,7 +51,7 @@ class Result(ABC):
 
 
 def with_ends_below(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as HTML cells, each figure with its interval small below it instead of in two columns of its own."""
+    """A table as cells to be shown, each figure with its interval small below it instead of in two columns of its own."""
     ends = {name: (f"{name}_low", f"{name}_high") for name in table.columns}
     ends["value"] = ("low", "high") if "low" in table.columns else ends.get("value", ("", ""))
     ends = {name: pair for name, pair in ends.items() if name in table.columns and {*pair} <= {*table.columns}}
@@ -55,25 +59,24 @@ def with_ends_below(table: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame(index=table.index)
     for name in table.columns:
         if name not in below:
-            cells = [_cell(value) for value in table[name].tolist()]
-            if name in ends:
-                pairs = zip(*(table[end].tolist() for end in ends[name]), strict=True)
-                cells = [cell + _interval(*pair) for cell, pair in zip(cells, pairs, strict=True)]
-            shown[escape(str(name))] = pd.Series(cells, table.index, dtype=object)
+            pairs = zip(*(table[end].tolist() for end in ends.get(name, ())), strict=True)
+            intervals = [_interval(*pair) for pair in pairs] or [""] * len(table)
+            cells = [Cell(_text(value), low) for value, low in zip(table[name].tolist(), intervals, strict=True)]
+            shown[name] = pd.Series(cells, table.index, dtype=object)
     return shown
 
 
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return MISSING if value != value else f"{value:.4g}".replace("inf", "∞")  # noqa: PLR0124 -- NaN
-    return f"{value:,}" if isinstance(value, int) else escape(str(value))
+    return f"{value:,}" if isinstance(value, int) else MISSING if value is None or value is pd.NA else str(value)
 
 
 def _interval(low: Any, high: Any) -> str:
-    both = f"[{_cell(low)}, {_cell(high)}]"
-    return "" if both == f"[{MISSING}, {MISSING}]" else f'<br><small style="opacity:.75">{both}</small>'
+    both = f"[{_text(low)}, {_text(high)}]"
+    return "" if both == f"[{MISSING}, {MISSING}]" else both
 
 
 def percent(share: float, digits: int = 1) -> str:
