@@ -2,12 +2,14 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+import toolkit
 from toolkit.metrics.html_table import Cell, excerpt, html_table, stacked
 
 HOSTILE = "<script>alert(1)</script>"
@@ -19,7 +21,7 @@ class Read(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.rows, self.elements, self._open = [], set(), []
-        self.feed(html)
+        self.feed(str(html))
         assert not self._open
 
     def handle_starttag(self, tag, attrs):
@@ -40,6 +42,7 @@ class Read(HTMLParser):
             self.rows[-1][-1] += data
 
 
+@settings(deadline=None)  # the template is compiled at its first use
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_no_text_becomes_an_element(text):
     """Whatever stands in headings, cells, captions and notes, no element but the renderer's own comes of it."""
@@ -108,3 +111,13 @@ def test_a_long_text_is_cut_with_an_ellipsis():
     """The beginning is kept, and three dots say that there is more."""
     assert excerpt("x" * 100, 80) == "x" * 80 + "…"
     assert excerpt(7, 80) == "7"
+
+
+def test_no_other_file_makes_a_table():
+    """A table that is written by hand, or by pandas, would escape and look in a way of its own."""
+    package = Path(toolkit.__file__).parent
+    sources = [file for kind in ("py", "js", "jinja") for file in package.rglob(f"*.{kind}")]
+
+    assert [file.name for file in sources if re.search(r"<table|\.to_html\(", file.read_text("utf-8"))] == [
+        "table.html.jinja"
+    ]

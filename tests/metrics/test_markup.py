@@ -27,7 +27,7 @@ class Seen(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.text, self.elements, self._within = "", [], []
-        self.feed(html)
+        self.feed(str(html))
 
     def handle_starttag(self, tag, attrs):
         self.elements.append(tag)

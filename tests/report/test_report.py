@@ -246,7 +246,7 @@ def test_images_are_found_where_the_dataset_was(tmp_path):
     text = run.report(tmp_path / "r.html").read_text(encoding="utf-8")
 
     assert text.count('<img class="sample"') == 9
-    assert "Not shown, because the dataset now holds others than were read: 1 image." in text
+    assert "Not shown, because the image in the dataset is not the one that was read: 1 image." in text
     assert "another image than the one that was read" in text
 
 
@@ -318,9 +318,9 @@ def test_figures_of_the_user_stay_as_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("how", "error", "words"),
     [
-        ({"worst": 201}, SettingError, "worst=201 must be from 0 to 200"),
+        ({"worst": 201}, SettingError, "worst=201 must be between 0 and 200"),
         ({"worst": -1}, SettingError, "worst=-1 must be"),
-        ({"max_risk": 5}, SettingError, "max_risk=5 is not between 0 and 1"),
+        ({"max_risk": 5}, SettingError, "max_risk=5 must be between 0 and 1"),
     ],
 )
 def test_what_makes_no_report_is_explained(run, how, error, words, tmp_path):

@@ -40,3 +40,8 @@ __all__ = [
     "threshold_curve",
     "utility_curve",
 ]
+
+
+def __dir__() -> list[str]:
+    """What a user calls; the files that the figures are drawn in are not listed."""
+    return __all__

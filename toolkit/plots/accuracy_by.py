@@ -26,6 +26,36 @@ def accuracy_by(outcomes: pd.DataFrame, by: str, ax: "Axes | None" = None) -> "A
 
     Numbers stand at their value, anything else in order of its name, 30 at most. Images without the tag are the slice
     "missing". Figures are those of ``tk.stats.summary(outcomes, by=by)``; `DatasetError` names an absent column.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Outcomes of a run (``run.outcomes``), or any frame with the columns `setting`, `outcome` and the one named by `by`.
+    by : str
+        Column to group by, such as a tag of the images; 30 values at most unless they are numbers.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> tk.plots.accuracy_by(outcomes, "background").get_xlabel()
+    'background'
     """
     table = summary(outcomes, by=by)
     table = table.dropna(subset=["accuracy_all"])
@@ -50,6 +80,34 @@ def accuracy_by_length(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axe
 
     Dotted: what characters that fail independently would give, (1 - CER)^length. Figures are those of
     ``tk.stats.accuracy_by_length``.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Outcomes of a run (``run.outcomes``), or any frame with the columns `setting`, `outcome`, `target_length` and `edits`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "target_length": 2, "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> tk.plots.accuracy_by_length(outcomes).get_xlabel()
+    'length of the target, characters'
     """
     table = length_table(outcomes)
     table = table.dropna(subset=["accuracy_all"])

@@ -58,6 +58,27 @@ def concurrency(frame: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
 
     Of `run.attempts`: how many were under way, the settings stacked on one another, averaged over short stretches of
     what `in_flight_table` rebuilds. Of `run.limits`: how many each account was allowed, as steps.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``run.attempts``, or ``run.limits`` for what each account was allowed.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> attempts = pd.DataFrame({"setting": "a()", "started_at": [0.0, 0.5], "elapsed_s": [1.0, 1.0]})
+    >>> ax = tk.plots.concurrency(attempts)
+    >>> bool(ax.get_ylim()[1] >= 2)
+    True
     """
     columns = set(frame.columns)
     if _TRIED.issubset(columns):

@@ -23,6 +23,38 @@ def confusions(
     The whisker is the Wilson interval of the share of the character's occurrences, and the words on the right give
     that share; characters read where there is none have neither. Counts belong to one optimal alignment. `settings`,
     the labels of the run, give the bars the colour that the setting has in other figures.
+
+    Parameters
+    ----------
+    found : Confusions
+        Result of `tk.stats.confusions`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+    top : int, default 15
+        How many confusions to draw.
+    settings : iterable of str, optional
+        Labels of all settings of the run, which give each the colour it has in other figures.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> tk.plots.confusions(tk.stats.confusions(outcomes)).get_yticklabels()[0].get_text()
+    '7 → 1'
     """
     required(found, Confusions, "tk.stats.confusions")
     import matplotlib as mpl

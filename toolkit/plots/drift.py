@@ -84,6 +84,39 @@ def drift(
     Bands are pointwise at 95 %, and left out of more than six settings. Windows overlap, so neighbouring points are
     alike by themselves: a drift is a line that leaves its own band.
     Figures are those of `drift_table`.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Outcomes of a run (``run.outcomes``), or any frame with the columns `setting`, `outcome` and `started_at` (seconds since 1970); `latency_s` for latency.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+    of : {"accuracy", "latency"}, default "accuracy"
+        What is followed over time.
+    window : int, optional
+        Trials in a window. Default: a tenth of the trials of a setting, 20 to 400.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> ax = tk.plots.drift(outcomes)
+    >>> len(ax.lines) > 0
+    True
     """
     own, ax = ax is None, axes_for(ax)
     table = drift_table(outcomes, of, window)

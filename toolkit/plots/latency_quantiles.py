@@ -23,6 +23,34 @@ def latency_quantiles(outcomes: pd.DataFrame, ax: "Axes | None" = None) -> "Axes
     beside a polled setting's mark reaches to where it would stand, had every answer been ready at the last poll
     that did not find it. A quantile beyond the share that ended in time is not drawn. Figures are those of
     `latency_table`.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Outcomes of a run (``run.outcomes``), or any frame with the columns `setting`, `sample`, `outcome` and `latency_s` (seconds).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> tk.plots.latency_quantiles(outcomes).get_xlabel()
+    'latency, ms (log scale)'
     """
     table = latency_table(outcomes)
     table = table[np.isfinite(table["latency_s"])]

@@ -19,6 +19,25 @@ def probe_plans(plans: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
 
     The mark is what is expected, the dotted line leads to the worst case. Without a price, paid calls stand for
     money.
+
+    Parameters
+    ----------
+    plans : DataFrame
+        Result of `tk.stats.compare_probe_plans`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import toolkit as tk
+    >>> plans = tk.stats.compare_probe_plans([0.8, 0.9], images=100, price=0.001)
+    >>> tk.plots.probe_plans(plans).get_ylabel()
+    'money, USD'
     """
     require_columns(plans, "strategy", "paid_calls", "free_calls", "cost_usd", "cost_usd_at_worst", "calls_at_worst")
     own, ax = ax is None, axes_for(ax)

@@ -37,6 +37,39 @@ def risk_coverage(
     controlled threshold on the curve it was picked from. When it controls wrong answers among *all* images, that is
     what the figure shows. `settings`, the labels of the run, give each the colour it has in other figures. Figures
     are those of ``curve.table``.
+
+    Parameters
+    ----------
+    curves : ThresholdCurve or sequence of ThresholdCurve
+        Results of `tk.stats.thresholds`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+    choice : Choice, optional
+        Result of `tk.stats.pick_threshold`, whose target and threshold are marked.
+    settings : iterable of str, optional
+        Labels of all settings of the run, which give each the colour it has in other figures.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> ax = tk.plots.risk_coverage(tk.stats.thresholds(outcomes, "b()"))
+    >>> len(ax.lines) > 0
+    True
     """
     own, ax = ax is None, axes_for(ax)
     curves = [curves] if isinstance(curves, ThresholdCurve) else list(curves)

@@ -37,6 +37,40 @@ def threshold_curve(
     `choice` of `tk.stats.pick_threshold` and `best` of `tk.stats.best_threshold` are marked by upright lines, and
     the thresholds not distinguishable from the best are shaded. `settings`, the labels of the run, give the curve
     the colour that its setting has in other figures. Figures are those of ``curve.table``.
+
+    Parameters
+    ----------
+    curve : ThresholdCurve
+        Result of `tk.stats.thresholds`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+    choice : Choice, optional
+        Result of `tk.stats.pick_threshold`, whose threshold is marked.
+    best : BestThreshold, optional
+        Result of `tk.stats.best_threshold`, whose threshold is marked.
+    settings : iterable of str, optional
+        Labels of all settings of the run, which give each the colour it has in other figures.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame(
+    ...     {
+    ...         "setting": ["a()", "b()"] * 4, "sample": list("wwxxyyzz"), "repeat": 0,
+    ...         "target": "A7", "text": ["A7", "A1"] + ["A7"] * 6, "outcome": ["correct", "wrong"] + ["correct"] * 6,
+    ...         "confidence": [0.9, 0.4, 0.8, 0.7, 0.9, 0.6, 0.7, 0.8], "latency_s": [0.10, 0.21, 0.11, 0.22] * 2,
+    ...         "cost_usd": [0.001, 0.002] * 4, "started_at": [float(second) for second in range(8)], "edits": [0, 1] + [0] * 6,
+    ...         "ned": [0.0, 0.5] + [0.0] * 6, "background": list("ppqqppqq"),
+    ...     }
+    ... )
+    >>> tk.plots.threshold_curve(tk.stats.thresholds(outcomes, "b()")).get_ylabel()
+    'share'
     """
     required(curve, ThresholdCurve, "tk.stats.thresholds")
     own, ax = ax is None, axes_for(ax)

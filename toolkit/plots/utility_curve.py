@@ -25,6 +25,30 @@ def utility_curve(best: BestThreshold, ax: "Axes | None" = None, *, settings: It
     of the choice on images that were not used for it, with its interval. The dashed line is the utility of accepting
     nothing. "break-even" stands where the best threshold would be if confidence were a probability. `settings`, the
     labels of the run, give the curve the colour that its setting has in other figures.
+
+    Parameters
+    ----------
+    best : BestThreshold
+        Result of `tk.stats.best_threshold`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure 7.2 inches wide.
+    settings : iterable of str, optional
+        Labels of all settings of the run, which give each the colour it has in other figures.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn into.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import toolkit as tk
+    >>> outcomes = pd.DataFrame({"setting": "a()", "sample": range(60), "repeat": 0, "confidence": [n / 60 for n in range(60)]})
+    >>> outcomes["outcome"] = ["correct" if n % 3 or n > 40 else "wrong" for n in range(60)]
+    >>> best = tk.stats.best_threshold(tk.stats.thresholds(outcomes, "a()"), n_resamples=99)
+    >>> tk.plots.utility_curve(best).get_ylabel()
+    'utility per image'
     """
     required(best, BestThreshold, "tk.stats.best_threshold")
     own, ax = ax is None, axes_for(ax)
