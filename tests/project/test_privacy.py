@@ -89,13 +89,16 @@ def own(left):
     [
         ("[tk.RapidOCR()]", "", ""),
         ("[tk.Tesseract()]", "", ""),
+        ("[tk.Ddddocr()]", "", ""),
         ("[tk.RapidOCR(), tk.Tesseract()]", "", "workers=2"),
         ("[tk.RapidOCR()]", ON_A_CLUSTER, "executor=client.get_executor()"),
     ],
-    ids=["RapidOCR", "Tesseract", "in two workers", "on a cluster"],
+    ids=["RapidOCR", "Tesseract", "ddddocr", "in two workers", "on a cluster"],
 )
 def test_a_run_of_local_engines_asks_nobody(witnessed, settings, before, options):
     """No address outside this machine is looked up or connected to, and nothing is left outside the stated caches."""
+    if "Ddddocr" in settings:
+        pytest.importorskip("ddddocr")
     asked, left = witnessed(RUN.format(settings=settings, before=before, options=options))
 
     assert asked == set()
