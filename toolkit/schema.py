@@ -153,6 +153,7 @@ SUMMARY = Table(
         _share("accuracy_answered", "right, of the images answered"),
         _share("accuracy_normalised", "right but for case, width and spacing, of all images"),
         _share("coverage", "answered, of all images"),
+        _share("fabrication_rate", "text given, of the images without text (an empty target)"),
         _share("availability", "readings that did not end in an error"),
         _share("flip_rate", "how often two readings of one image differ in being right; missing without repeats"),
         Column("cer_micro", "float64", "errors per character", "edits by characters of the target, over answers"),
@@ -169,7 +170,7 @@ SUMMARY = Table(
     ),
     frozenset(
         {
-            "accuracy_all", "accuracy_answered", "accuracy_normalised", "coverage", "cer_micro", "cer_macro", "ned",
+            "accuracy_all", "accuracy_answered", "accuracy_normalised", "coverage", "fabrication_rate", "cer_micro", "cer_macro", "ned",
             "cer_micro_all", "latency_p50_s", "latency_p95_s", "cost_per_correct_usd",
         }
     ),

@@ -150,7 +150,9 @@ def last_final(log):
 def verdict(attempt, normal=lambda text: text):
     """What a person would say of an attempt."""
     if attempt.error:
-        return "no_answer" if attempt.error == "unsolvable" else "error"
+        if attempt.error == "unsolvable":  # where there is nothing to read, giving up is right
+            return "no_answer" if TARGETS[attempt.sample] else "correct"
+        return "error"
     return "correct" if normal(attempt.text) == normal(TARGETS[attempt.sample]) else "wrong"
 
 
@@ -177,7 +179,9 @@ def test_outcomes_are_what_a_loop_over_the_log_gives(log, cuts):
         assert missing(row["font"]) == dict(zip(TARGETS, ["Sans", "Serif", "Sans", None], strict=True))[attempt.sample]
         assert missing(row["latency_s"]) == attempt.latency_s
         assert row["elapsed_s"] == pytest.approx(attempt.elapsed_s, abs=1e-6)
-        if attempt.error:
+        if attempt.error == "unsolvable" and not target:
+            assert (row["correct_normalised"], row["edits"], row["ned"]) == (True, 0, 0)
+        elif attempt.error:
             assert not row["correct_normalised"]
             assert np.isnan(row["edits"])
             assert np.isnan(row["ned"])

@@ -1,4 +1,4 @@
-"""The command ``toolkit``: plan · run · show · compare · sandbox."""
+"""The command ``toolkit``: plan · run · data · show · compare · sandbox."""
 
 import argparse
 import os
@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from toolkit._cli.data import data, dataset_arguments, dataset_of
 from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from toolkit._dataset import Dataset
 
 _EXAMPLES = """examples:
   toolkit plan datasets/printed --provider rapidocr --provider "tesseract(psm=[7, 8])"
@@ -21,8 +20,8 @@ _EXAMPLES = """examples:
   toolkit show runs/a --html report.html --export runs.xlsx
   toolkit compare runs/a runs/b --max-accuracy-drop 0.01 --max-p95-increase 0.2
 
-A DATASET is a folder or file of labelled images: images with metadata.csv, metadata.jsonl, labels.csv, gt.txt or
-labels.txt beside them, images named by their labels, a Parquet file, an LMDB folder, tar shards.
+A DATASET is a folder, label file or archive of labelled images: with metadata.csv or another table, text files beside
+the images, images named by their labels, Parquet, LMDB, zip, tar. `toolkit data DATASET` shows how it is read.
 A provider is a name with parameters, or package.module:Class for one of your own; a list of values makes one
 setting for each. Calling `toolkit run` again with the same store resumes what is left."""
 
@@ -70,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--retry-errors", action="store_true", help="ask again for trials that ended in an error")
     run.add_argument("--quiet", action="store_true", help="no progress line")
     run.set_defaults(command=_run)
+
+    data_parser = commands.add_parser("data", help="how a dataset's labels are found, and what is wrong with it")
+    dataset_arguments(data_parser)
+    data_parser.add_argument("--html", metavar="FILE", help="write the same as a page")
+    data_parser.set_defaults(command=data)
 
     show = commands.add_parser("show", help="the summary of a run")
     show.add_argument("store", metavar="FOLDER", help="a store that `toolkit run` wrote")
@@ -132,11 +136,9 @@ def _compare_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _what_to_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET", help="folder or file of labelled images")
-    parser.add_argument("--format", help="format of the dataset, where it cannot be told by looking")
+    dataset_arguments(parser)
     parser.add_argument("--provider", metavar="SETTING", action="append", required=True, help="may be given again")
     parser.add_argument("--repeats", type=int, default=1, help="how often each setting reads each image (default 1)")
-    parser.add_argument("--sample", type=int, metavar="N", help="use N images drawn at random, always the same ones")
     parser.add_argument("--workers", type=int, metavar="N", help="processes for local engines (default: all cores)")
 
 
@@ -148,7 +150,7 @@ def _plan(given: argparse.Namespace) -> int:
     from toolkit._run.plan import plan
 
     table = plan(
-        _dataset(given), settings_of(given.provider), repeats=given.repeats, store=given.store, workers=given.workers
+        dataset_of(given), settings_of(given.provider), repeats=given.repeats, store=given.store, workers=given.workers
     )
     sys.stdout.write(table.to_string(index=False, na_rep="–", float_format="{:.4g}".format) + "\n")
     return 0
@@ -159,7 +161,7 @@ def _run(given: argparse.Namespace) -> int:
     from toolkit._run.benchmark import benchmark
 
     run = benchmark(
-        _dataset(given),
+        dataset_of(given),
         settings_of(given.provider),
         repeats=given.repeats,
         seed=given.seed,
@@ -243,13 +245,6 @@ def _print_summary(summary: "pd.DataFrame", outcomes: "pd.DataFrame") -> None:
     sys.stdout.write(as_text(leaderboard(summary), width) + "\n")
     for words in filter(None, (caution(summary), ties(outcomes))):
         sys.stdout.write(f"\n{words}\n")
-
-
-def _dataset(given: argparse.Namespace) -> "Dataset":
-    from toolkit._dataset import load_dataset
-
-    dataset = load_dataset(given.dataset, format=given.format)
-    return dataset if given.sample is None else dataset.sample(given.sample)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,8 @@ def find_columns(
         doubt = f"the column {columns[text_at]!r} may be what an engine read"
     elif text is None and image is None and _PREDICTED_FILE.search(file.rpartition("/")[2].rpartition(".")[0]):
         doubt = "by its name it may be what an engine read"
+    elif text is None and _lexicon(values[image_at], values[text_at]):
+        doubt = "its numbers repeat the last part of the file names, as places in a lexicon do"
     found = [names.find(v) for v in values[image_at]]
     sure = sum(f is not None for f in found) / max(1, len(found))
     known = text is not None or plain_name(columns[text_at]) in TEXT_COLUMNS
@@ -239,6 +241,7 @@ def _text_column(columns: Sequence[str], values: Sequence[Sequence[Any]], image:
         i
         for i in others
         if plain_name(columns[i]) not in _NOT_LABELS
+        and plain_name(columns[i]) not in IMAGE_COLUMNS
         and not _counts(values[i])
         and not _fractions(values[i])
         and not _images(values[i], names)
@@ -248,6 +251,15 @@ def _text_column(columns: Sequence[str], values: Sequence[Sequence[Any]], image:
     if len(open_ones) > 1:
         raise _ambiguous(columns, values, image, open_ones)
     raise NoLabels(f"no text column among {', '.join(columns)}", plausible=False, columns=columns)
+
+
+def _lexicon(images: Sequence[Any], labels: Sequence[Any]) -> bool:
+    """Whether the labels are the numbers at the end of names like 1_word_55044, which MJSynth's annotations hold."""
+    pairs = [(str(i), str(v)) for i, v in zip(images, labels, strict=True) if v]
+    repeated = sum(
+        bool(v.isdecimal() and re.search(rf"(^|/)[0-9]+_[^_/]*[^\W\d_][^_/]*_{v}\.\w+$", i)) for i, v in pairs
+    )
+    return bool(pairs) and repeated > 0.5 * len(pairs)
 
 
 def _images(column: Sequence[Any], names: ImageNames) -> bool:

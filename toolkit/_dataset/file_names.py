@@ -13,6 +13,8 @@ from toolkit.errors import DatasetError
 
 _MOST = 0.8
 """Share of the names that have to share a form."""
+_SOME = 0.3
+"""Share of the names from which on an underscore is more than part of a label here and there."""
 
 _UUID = r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
 _COPY = re.compile(r"(?P<head>.+?) ?\((?P<number>[0-9]+)\)")
@@ -104,7 +106,12 @@ def by_names(place: Place) -> Reading:
     """Labels from names where they allow one reading; `NoReading` otherwise."""
     stems = [_stem(image) for image in place.images]
     rule = find_rule(stems)
-    folders = {image.rpartition("/")[0] for image in place.images}
+    folders: dict[str, list[str]] = {}
+    for image, stem in zip(place.images, stems, strict=True):
+        folders.setdefault(image.rpartition("/")[0], []).append(stem)
+    for inside in folders.values() if len(folders) > 1 else ():
+        if len(inside) > 1:  # what counts within each folder is no label either
+            _refuse_no_labels(inside)
     return Reading(
         "file-names",
         f"file names: {rule.words}" + (" (in several folders)" if len(folders) > 1 else ""),
@@ -152,9 +159,20 @@ def _refuse_no_labels(stems: Sequence[str]) -> None:
         raise NoReading(f"the names are those of a camera or a scanner, as {example} is, not labels")
     if all(s.isdecimal() for s in stems) and (why := _no_digit_labels(stems)):
         raise NoReading(f"the names are numbers, as {example} is, {why}")
+    if n > 3 and _share(_numbered_words(stems), n) >= 0.5:
+        raise NoReading(f"many names are words that are numbered, as {example} is; the numbers may count the images")
     prefix = _common_prefix(stems)
     if n > 1 and prefix and all(s[len(prefix) :].isdecimal() for s in stems):
         raise NoReading(f"the names are {prefix!r} with a number, as {example} is; the number may count the images")
+
+
+def _numbered_words(stems: Sequence[str]) -> int:
+    """How many names are a word that occurs with several small numbers: Cage1, Cage2, scan_3, scan_4."""
+    groups: dict[str, set[int]] = {}
+    for stem in stems:
+        if match := re.fullmatch(r"([A-Za-z]{2,}[A-Za-z _-]*)([0-9]{1,3})", stem):
+            groups.setdefault(match[1], set()).add(int(match[2]))
+    return sum(len(numbers) for numbers in groups.values() if len(numbers) > 1)
 
 
 def is_hash(text: str) -> bool:
@@ -276,7 +294,9 @@ def _without_copies(heads: Sequence[str]) -> tuple[list[str], list[str]]:
         if not groups or (len(groups) == 1 and len(heads) > 2 and len(groups) == len(set(heads))):
             continue
         plain = {h for h, m in zip(heads, numbered, strict=True) if not m}
-        if _counts_copies(groups, plain, len(heads), mark):
+        tails = [m["number"] for m in numbered if m]
+        counted = len(tails) == len(heads) > 2 and _no_digit_labels(tails) == "and count the images"
+        if counted or _counts_copies(groups, plain, len(heads), mark):
             heads = [m["head"] if m else h for h, m in zip(heads, numbered, strict=True)]
             said.append(f"text before `{mark}` and the number of a copy")
     return list(heads), said
@@ -309,7 +329,9 @@ def _one_field(heads: Sequence[str], said: list[str]) -> NameRule | None:
         sizes = Counter(map(len, split))
         size, frequent = sizes.most_common(1)[0]
         if size == 1 or frequent < _MOST * len(heads):
-            if mark == "_" and _share(sum(len(s) > 1 for s in split), len(heads)) >= _MOST and len(heads) > 2:
+            enough = {"_": _SOME, "-": _MOST, ".": _MOST}[mark]
+            numbers = mark == "." and all(re.fullmatch(r"[0-9]+(\.[0-9]+)?", h) for h in heads)
+            if not numbers and _share(sum(len(s) > 1 for s in split), len(heads)) >= enough and len(heads) > 2:
                 raise NoReading(_several(heads, "their parts differ in number", mark))
             continue
         if frequent < len(heads):

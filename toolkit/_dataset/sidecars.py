@@ -52,8 +52,7 @@ def find_sidecars(place: Place, options: Options) -> tuple[list[Reading], set[st
             if _boxes(place, list(pairs.values())[:5]):
                 unused.append(Unused(example, "it holds places in an image, not its text", plausible=False))
                 continue
-            if suffix == ".json":
-                _text(place, example, options)
+            _text(place, example, options)
         except DatasetError as error:
             unused.append(Unused(example, str(error), plausible=False))
             continue
@@ -118,6 +117,15 @@ def _boxes(place: Place, files: list[str]) -> bool:
     return all(_BOXES.fullmatch(content) for content in contents)
 
 
+def _is_list(text: str) -> bool:
+    if not text.startswith(("[", "{")):
+        return False
+    try:
+        return isinstance(json.loads(text), (list, dict))
+    except (ValueError, RecursionError):
+        return False
+
+
 def _rows(place: Place, suffix: str, pairs: dict[str, str], options: Options) -> Iterator[Row]:
     for number, image in enumerate(place.images, start=1):
         file = pairs.get(image)
@@ -141,6 +149,8 @@ def _text(place: Place, file: str, options: Options) -> tuple[str | None, dict[s
         raise DatasetError(f"{where}: has {len(data):,} bytes, which is no label")
     text = decoded(data, where, options.encoding).text
     if not file.lower().endswith(".json"):
+        if _is_list(text):
+            raise DatasetError(f"{where}: holds a list of texts, not one label; write the label as it is to be read")
         return text.removesuffix("\n").removesuffix("\r"), {}
     try:
         fields = json.loads(text)

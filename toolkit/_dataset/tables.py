@@ -56,7 +56,7 @@ def read_table(place: Place, name: str, options: Options) -> Reading:
     suffix = f".{name.rpartition('.')[2].lower()}" if "." in name.rpartition("/")[2] else ""
     where = str(place.root / name)
     if suffix == ".json":
-        return _records(name, where, names, options, list(enumerate(_json_rows(place, name, where), 1)), "entry")
+        return _records(name, where, names, options, list(enumerate(_json_rows(place, name, where, names), 1)), "entry")
     if suffix in (".jsonl", ".ndjson"):
         return _records(name, where, names, options, _json_lines(place, name, where, options), "line")
     if suffix == ".parquet":
@@ -242,7 +242,7 @@ def _loads(text: str, where: str) -> Any:
         raise DatasetError(f"{where}: not JSON ({error}); correct it") from error
 
 
-def _json_rows(place: Place, name: str, where: str) -> list[Any]:
+def _json_rows(place: Place, name: str, where: str, names: ImageNames) -> list[Any]:
     """The records in a JSON file: a mapping from names, a list, or the one list within an object."""
     data = _loads(decoded(place.read(name), where).text, where)
     if isinstance(data, dict):
@@ -252,6 +252,8 @@ def _json_rows(place: Place, name: str, where: str) -> list[Any]:
         if len(lists) == 1 and not is_image(next(iter(data))):
             data = lists[0]
     if isinstance(data, dict):
+        if image_score(list(data)[:_LOOKED_AT], names) < 0.45:
+            raise NoLabels("its keys name no images of this folder", plausible=False)
         if data and all(isinstance(value, dict) for value in data.values()):
             return [{"file_name": key, **value} for key, value in data.items()]
         return [{"file_name": key, "text": value} for key, value in data.items()]

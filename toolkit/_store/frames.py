@@ -235,7 +235,12 @@ def _judge(outcomes: pd.DataFrame, normaliser: Normaliser, targets: "pd.Series[A
         relaxed[some] = exact(target, text, RELAXED)
     verdicts = np.where(right, VERDICTS.index("correct"), VERDICTS.index("wrong"))
     verdicts[outcomes["error"].notna().to_numpy()] = VERDICTS.index("error")
-    verdicts[(outcomes["error"] == _NO_ANSWER).to_numpy()] = VERDICTS.index("no_answer")
+    gave_up = (outcomes["error"] == _NO_ANSWER).to_numpy(dtype=bool, na_value=False)
+    verdicts[gave_up] = VERDICTS.index("no_answer")
+    # where there is nothing to read, finding nothing is right, however the provider says it
+    nothing = gave_up & (outcomes["target"] == "").to_numpy(dtype=bool, na_value=False)
+    verdicts[nothing] = VERDICTS.index("correct")
+    relaxed[nothing], edits[nothing], ned[nothing] = True, 0, 0
     outcomes["outcome"] = pd.Categorical.from_codes(verdicts, dtype=pd.CategoricalDtype(list(VERDICTS)))
     outcomes["correct_normalised"] = relaxed
     outcomes["edits"] = edits

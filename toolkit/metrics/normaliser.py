@@ -36,7 +36,8 @@ _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0
 class Normaliser:
     """The differences between two texts that are not to count. Steps run in the order of the parameters.
 
-    NFC comes first, always: an accent typed in one piece or in two is one character. NFC or NFKC runs once more after
+    Line ends of all kinds count as one, and NFC comes first, always: an accent typed in one piece or in two is one
+    character. NFC or NFKC runs once more after
     `casefold`, because removing and folding leave marks to be composed again.
 
     Parameters
@@ -122,6 +123,8 @@ class Normaliser:
     def _normal(self, text: str, *, between: str) -> str:
         """The normal form of one text, or of several with `between` between them."""
         form: Literal["NFKC", "NFC"] = "NFKC" if self.nfkc else "NFC"
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
         composed = text.isascii()  # what is ASCII has one form only, and stays ASCII in all steps
         if not composed:
             text = unicodedata.normalize(form, text)

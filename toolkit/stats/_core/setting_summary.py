@@ -46,6 +46,7 @@ def summary(
       intervals are of the image bootstrap with `n_resamples` draws (0: Fieller's formula), and where there is no error
       at all, the exact one that takes any image with an error to be wrong throughout
     - ``empty_targets``: images whose target is empty, which have insertions but no length
+    - ``fabrication_rate``: of images whose target is empty on purpose, the share for which text was given
     - ``flip_rate``: how often two readings of one image differ in being right; missing without repeats
     - ``latency_p50_s``, ``latency_p95_s``: of answers; a trial that ran out of time took longer than any answer
     - ``lagged``, the share of answers during which this machine itself ran late by more than 10 ms: where it is more
@@ -84,11 +85,12 @@ class _Part:
     client_lag_s: FloatArray | None
     timed_out: BoolArray
     cost_usd: FloatArray | None
+    blank: BoolArray | None
 
     @classmethod
     def empty(cls) -> "_Part":
         none = np.zeros(0, np.bool_)
-        return cls(np.zeros(0, np.intp), none, none, none, none, None, None, None, None, None, None, none, None)
+        return cls(np.zeros(0, np.intp), none, none, none, none, None, None, None, None, None, None, none, None, None)
 
     @property
     def repeated(self) -> bool:
@@ -148,11 +150,18 @@ def _parts(outcomes: pd.DataFrame, trials: Trials, group: CodeArray, n_groups: i
         if "error" in outcomes.columns
         else np.zeros(len(outcomes), np.bool_),
         "cost_usd": _column(outcomes, "cost_usd", float),
+        "blank": _blank(outcomes),
     }
     ordered: dict[str, Any] = {name: None if column is None else column[order] for name, column in columns.items()}
     for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=False):
         rows: dict[str, Any] = {name: None if column is None else column[start:end] for name, column in ordered.items()}
         yield _Part(**rows)
+
+
+def _blank(outcomes: pd.DataFrame) -> BoolArray | None:
+    """The trials of images without text: their target is empty."""
+    lengths = _column(outcomes, "target_length", int)
+    return None if lengths is None else lengths == 0
 
 
 def _column(outcomes: pd.DataFrame, name: str, kind: type) -> NDArray[Any] | None:
@@ -206,10 +215,20 @@ def _shares(part: _Part, confidence_level: float) -> dict[str, float]:
         figures |= _with_ends(
             name, _ratio(successes.sum(), trials.sum()), _share_interval(successes, trials, confidence_level)
         )
+    figures |= _fabrication(part, confidence_level)
     figures["availability"] = 1 - _ratio(part.error.sum(), part.image.size)
     pairs = (counted * (counted - 1)).sum()
     figures["flip_rate"] = _ratio(2 * (correct * (counted - correct)).sum(), pairs)
     return figures
+
+
+def _fabrication(part: _Part, confidence_level: float) -> dict[str, float]:
+    """The share of images without text for which text was given."""
+    if part.blank is None:
+        return _with_ends("fabrication_rate", NAN, Interval(NAN, NAN))
+    given, asked = part.of_images(part.blank & part.answered & ~part.correct, part.blank & part.counted)
+    ends = _share_interval(given, asked, confidence_level)
+    return _with_ends("fabrication_rate", _ratio(given.sum(), asked.sum()), ends)
 
 
 def _share_interval(successes: FloatArray, trials: FloatArray, confidence_level: float) -> Interval:
