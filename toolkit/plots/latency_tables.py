@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.stats._core.intervals import harrell_davis, quantile_interval
-from toolkit.stats._core.trials import Trials, require_columns
+from toolkit.stats._core.trials import Trials, latency_seconds, require_columns
 
-TIMED_OUT = "deadline_exceeded"
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 FloatArray = NDArray[np.float64]
@@ -40,14 +39,11 @@ def latencies(outcomes: pd.DataFrame) -> Iterator[Latencies]:
     """The latencies of each setting that has any finite one."""
     require_columns(outcomes, "setting", "sample", "outcome", "latency_s")
     trials = Trials.of(outcomes)
-    high = np.where(trials.answered, outcomes["latency_s"].to_numpy(np.float64, na_value=np.nan), np.nan)
+    high = latency_seconds(outcomes, trials)
     low = high
     if "latency_low_s" in outcomes.columns:
         given = outcomes["latency_low_s"].to_numpy(np.float64, na_value=np.nan)
-        low = np.where(np.isnan(given), high, np.fmin(given, high))
-    if "error" in outcomes.columns:
-        out = trials.error & (outcomes["error"] == TIMED_OUT).to_numpy(bool, na_value=False)
-        high, low = np.where(out, np.inf, high), np.where(out, np.inf, low)
+        low = np.where(np.isnan(given) | np.isinf(high), high, np.fmin(given, high))
     for code, label in enumerate(trials.settings):
         mine = np.flatnonzero((trials.setting == code) & ~np.isnan(high))
         if np.isfinite(high[mine]).any():

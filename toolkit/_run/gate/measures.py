@@ -7,17 +7,20 @@ import numpy as np
 import pandas as pd
 
 from toolkit.stats import compare, harrell_davis
-from toolkit.stats._comparison.paired_quantiles import Times, on_shared_images, quantile_difference_draws
-from toolkit.stats._core.bootstrap import percentile
-from toolkit.stats._core.intervals import FloatArray, Interval
-from toolkit.stats._core.trials import Errors, Trials
+from toolkit.stats._comparison.paired_quantiles import (
+    DrawnDifferences,
+    Times,
+    differences_of_quantiles,
+    on_shared_images,
+)
+from toolkit.stats._core.intervals import Interval
+from toolkit.stats._core.trials import Errors, Trials, latency_seconds
 
 Verdict = Literal["pass", "worse", "cannot tell"]
 OLD, NEW = "old", "new"
 """What the two runs' trials of a setting are called in a frame that holds both."""
 
 _P95 = 0.95
-_TIMED_OUT = "deadline_exceeded"
 _NO_TIME_S = 1e-9  # shorter than any clock tells: keeps the logarithm of a latency finite
 _UNKNOWN = Interval(np.nan, np.nan)
 
@@ -81,7 +84,7 @@ def p95_change(both: pd.DataFrame, max_increase: float, gate_settings: GateSetti
         return Change(0, np.nan, np.nan, np.nan, *_UNKNOWN, max_increase)
     # The logarithm keeps the ranks, and makes the difference of two quantiles a ratio.
     logs = [times._replace(seconds=np.log(np.maximum(times.seconds, _NO_TIME_S))) for times in (new, old)]
-    draws = quantile_difference_draws(logs[0], logs[1], _P95, gate_settings.n_resamples, gate_settings.seed)
+    draws = differences_of_quantiles(logs[0], logs[1], _P95, gate_settings.n_resamples, gate_settings.seed)
     (low, high), (sterner, _) = (
         _rise(draws, confidence_level) for confidence_level in (gate_settings.pass_level, gate_settings.fail_level)
     )
@@ -93,22 +96,16 @@ def p95_change(both: pd.DataFrame, max_increase: float, gate_settings: GateSetti
 
 
 def _seconds(both: pd.DataFrame, which: str, errors: Errors) -> Times:
-    """Latencies of answers; a trial that ran out of time took longer than any."""
+    """Latencies of one of the runs."""
     trials = Trials.of(both, errors)
-    seconds = np.where(trials.answered, both["latency_s"].to_numpy(np.float64, na_value=np.nan), np.nan)
-    seconds[trials.error & (both["error"] == _TIMED_OUT).to_numpy(bool, na_value=False)] = np.inf
+    seconds = latency_seconds(both, trials)
     mine = (both["setting"] == which).to_numpy() & ~np.isnan(seconds)
     return Times(seconds[mine], trials.sample[mine])
 
 
-def _rise(log_ratios: FloatArray, confidence_level: float) -> Interval:
-    """The share by which it rose, with ends that hold at `confidence_level` each.
-
-    A draw in which both quantiles lie past the last known time may be anything, so it is counted against each end.
-    """
-    unknown = np.isnan(log_ratios)
-    low = percentile(np.where(unknown, -np.inf, log_ratios), 2 * confidence_level - 1).low
-    high = percentile(np.where(unknown, np.inf, log_ratios), 2 * confidence_level - 1).high
+def _rise(log_ratios: DrawnDifferences, confidence_level: float) -> Interval:
+    """The share by which it rose, with ends that hold at `confidence_level` each."""
+    low, high = log_ratios.interval(2 * confidence_level - 1)
     return Interval(float(np.expm1(low)), float(np.expm1(high)))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.errors import DatasetError
-from toolkit.stats._cascades.cascades import CascadeSearch, cascade_label
+from toolkit.stats._cascades.cascades import FAILURES, CascadeSearch, cascade_label
 from toolkit.stats._core.bootstrap import bca, cells_of
 from toolkit.stats._core.intervals import FloatArray
 from toolkit.stats._core.results import Result, confidence
@@ -52,7 +52,7 @@ def check_cascade(
     """
     label = cascade_label(found.best) if setting is None else setting
     rows = only_setting(outcomes, label)
-    trials, utility = Trials.of(rows, "exclude"), found.utility
+    trials, utility = Trials.of(rows, FAILURES), found.utility
     spent = rows["cost_usd"].to_numpy(np.float64, na_value=np.nan) if "cost_usd" in rows else np.zeros(len(rows))
     if np.isnan(spent[trials.counted]).any():
         raise DatasetError(f"{label} has trials without a known cost; give each stage a price")

@@ -17,7 +17,7 @@ from toolkit.stats._cascades.aligned import Aligned
 from toolkit.stats._core.bootstrap import bca, cells_of
 from toolkit.stats._core.intervals import FloatArray
 from toolkit.stats._core.results import Result, confidence
-from toolkit.stats._core.trials import BoolArray, CodeArray
+from toolkit.stats._core.trials import BoolArray, CodeArray, Errors
 from toolkit.stats._thresholds.utility import Utility
 
 AGREES: Literal["agrees"] = "agrees"
@@ -31,6 +31,8 @@ Candidate = tuple[tuple[int, int], ...]
 """A cascade by number: each stage's setting, and the place of its threshold among those tried."""
 
 THRESHOLDS = 10
+FAILURES: Errors = "miss"
+"""A cascade whose last stage failed gave no answer: in the search as in the check of what was run live."""
 _AGREES = -1
 """The place of "agrees" among a setting's thresholds."""
 
@@ -199,7 +201,7 @@ def search_cascades(
     column lacks); its own `price` is not used. Thresholds are quantiles of the first setting's confidence. The
     third stage is added greedily to the best pair. Choosing is repeated inside each part of the cross-fit.
     """
-    aligned = Aligned.of(outcomes)
+    aligned = Aligned.of(outcomes, FAILURES)
     aligned = aligned.take(np.all(aligned.row >= 0, axis=0))
     n = aligned.row.shape[1]
     if n < folds or folds < 2:

@@ -150,7 +150,7 @@ def _table(
     )
     p_holm = holm(found.p)
     table.insert(list(table.columns).index("p") + 1, "p_holm", p_holm)
-    told = (p_holm <= 1 - confidence_level) & (found.difference != 0)
+    told = (p_holm <= 1 - confidence_level) & (np.abs(found.difference) > 0)
     table["verdict"] = np.where(told, np.where(better * found.difference > 0, "better", "worse"), "cannot tell")
     if margin is not None:
         # What counts is the side on which the setting is worse; for errors and times that is the upper one.

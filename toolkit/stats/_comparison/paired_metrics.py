@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.stats._comparison.paired import bonett_price, mcnemar, newcombe, newcombe_of_repeats, tango
-from toolkit.stats._comparison.paired_quantiles import Times, on_shared_images, quantile_difference_draws
+from toolkit.stats._comparison.paired_quantiles import Times, differences_of_quantiles, on_shared_images
 from toolkit.stats._comparison.sample_size import images_needed, images_needed_for_mean
-from toolkit.stats._core.bootstrap import bca, cells_of, percentile, sign_flip_p, two_sided_p
+from toolkit.stats._core.bootstrap import bca, cells_of, sign_flip_p
 from toolkit.stats._core.intervals import FloatArray, Interval, clopper_pearson, harrell_davis
-from toolkit.stats._core.trials import Trials, require_columns
+from toolkit.stats._core.trials import Trials, latency_seconds, require_columns, truths
 
 NAN = float("nan")
 
@@ -190,17 +190,18 @@ class Tables:
         images = np.unique(first.image).size
         if images == 0:
             return _Row(0, NAN, NAN, NAN, Interval(NAN, NAN), NAN, NAN)
-        draws = quantile_difference_draws(first, second, quantile, n_resamples, seed)
+        draws = differences_of_quantiles(first, second, quantile, n_resamples, seed)
         value, value_baseline = harrell_davis(first.seconds, quantile), harrell_davis(second.seconds, quantile)
-        difference = value - value_baseline
-        scatter = float(np.std(draws)) * images**0.5 if np.isfinite(draws).all() else NAN
+        difference = NAN if np.isinf(value) and np.isinf(value_baseline) else value - value_baseline
+        known = np.isfinite(draws.differences).all() and draws.bounded(confidence_level)
+        scatter = float(np.std(draws.differences)) * images**0.5 if known else NAN
         return _Row(
             images,
             value,
             value_baseline,
             difference,
-            percentile(draws, confidence_level),
-            two_sided_p(draws),
+            draws.interval(confidence_level),
+            draws.p,
             images_needed_for_mean(difference, scatter) if scatter == scatter else NAN,  # noqa: PLR0124 -- NaN
         )
 
@@ -222,15 +223,16 @@ def _values(outcomes: pd.DataFrame, trials: Trials, metric: Metric) -> FloatArra
     if metric.column is None:
         return (trials.answered if metric is METRICS["coverage"] else trials.correct).astype(np.float64)
     require_columns(outcomes, metric.column, *(["target_length"] if metric.kind == "ratio" else []))
+    if metric.kind == "share":
+        return np.where(trials.answered, truths(outcomes[metric.column]), 0.0)
     values = outcomes[metric.column].to_numpy(np.float64, na_value=np.nan)
     if metric.kind == "ratio":  # no answer is as far off as an empty one
         return np.where(trials.answered, values, outcomes["target_length"].to_numpy(np.float64))
-    return np.where(trials.answered, values, 0.0) if metric.kind == "share" else values
+    return values
 
 
 def _times(outcomes: pd.DataFrame, trials: Trials) -> list[Times]:
-    require_columns(outcomes, "latency_s")
-    seconds = np.where(trials.answered, outcomes["latency_s"].to_numpy(np.float64, na_value=np.nan), np.nan)
+    seconds = latency_seconds(outcomes, trials)
     known = ~np.isnan(seconds)
     rows = [known & (trials.setting == code) for code in range(len(trials.settings))]
     return [Times(seconds[row], trials.sample[row]) for row in rows]

@@ -24,10 +24,15 @@ class TieGroups(Result):
     groups: list[list[str]]
     metric: str
     images: int
+    strangers: tuple[tuple[str, str], ...] = ()
 
     def explain(self) -> str:
         if len(self.table) < 2:
             return "One setting has no rank to share."
+        if self.strangers:
+            one, other = self.strangers[0]
+            more = f", nor do {len(self.strangers) - 1:,} other pairs" if len(self.strangers) > 1 else ""
+            return f"{one} and {other} share no image{more}: settings are ranked only on images that both read."
         subject = f"By {METRICS[self.metric].words}, these {self.images:,} images"
         together = [_listed(group) for group in self.groups if len(group) > 1]
         if not together:
@@ -52,13 +57,25 @@ def tie_groups(
     ).table
     value = pd.concat([found.set_index("setting")["value"], found.set_index("baseline")["value_baseline"]])
     images = int(found["images"].min()) if len(found) else 0
-    mean = value.groupby(level=0).mean().sort_values(ascending=METRICS[metric].better < 0, kind="stable")
+    # Each pair was compared on the images that both read; a mean over different images would rank by their difficulty.
+    wins = (found["verdict"] == "better").astype(int) - (found["verdict"] == "worse").astype(int)
+    ahead = pd.concat([wins.set_axis(found["setting"]), -wins.set_axis(found["baseline"])]).groupby(level=0).sum()
+    mean = value.groupby(level=0).mean()
+    order = pd.DataFrame({"ahead": ahead, "value": METRICS[metric].better * mean}).sort_values(
+        ["ahead", "value"], ascending=False, kind="stable"
+    )
+    mean = mean.reindex(order.index)
     names = [str(name) for name in mean.index] if len(found) else [str(s) for s in outcomes["setting"].unique()]
+    strangers = [
+        (str(a), str(b)) for a, b in found.loc[found["images"] == 0, ["setting", "baseline"]].itertuples(index=False)
+    ]
     place = {name: i for i, name in enumerate(names)}
     apart = np.zeros((len(names), len(names)), np.bool_)
+    behind = apart.copy()  # row: the better setting of a pair; column: the one that is behind it
     for setting, baseline, verdict in zip(found["setting"], found["baseline"], found["verdict"], strict=True):
         i, j = place[setting], place[baseline]
         apart[i, j] = apart[j, i] = verdict != "cannot tell"
+        behind[j, i], behind[i, j] = verdict == "worse", verdict == "better"
     runs = _runs(apart)
     letters = [" ".join(_letter(k) for k, run in enumerate(runs) if i in run) for i in range(len(names))]
     table = pd.DataFrame(
@@ -66,10 +83,10 @@ def tie_groups(
             "setting": names,
             "value": mean.to_numpy() if len(found) else np.nan,
             "groups": letters,
-            "behind_best": apart[0] if names else [],
+            "behind_best": behind[0] if names else [],
         }
     )
-    return TieGroups(table, [[names[i] for i in run] for run in runs], metric, images)
+    return TieGroups(table, [[names[i] for i in run] for run in runs], metric, images, tuple(strangers))
 
 
 def _runs(apart: np.ndarray) -> list[range]:

@@ -20,10 +20,18 @@ from toolkit.stats._core.intervals import (
     normal_quantile,
     quantile_interval,
 )
-from toolkit.stats._core.trials import POLICIES, BoolArray, CodeArray, Errors, Trials, per_image
+from toolkit.stats._core.trials import (
+    POLICIES,
+    BoolArray,
+    CodeArray,
+    Errors,
+    Trials,
+    latency_seconds,
+    per_image,
+    truths,
+)
 
 NAN = float("nan")
-TIMED_OUT = "deadline_exceeded"
 
 
 def summary(
@@ -83,14 +91,13 @@ class _Part:
     ned: FloatArray | None
     latency_s: FloatArray | None
     client_lag_s: FloatArray | None
-    timed_out: BoolArray
     cost_usd: FloatArray | None
     blank: BoolArray | None
 
     @classmethod
     def empty(cls) -> "_Part":
         none = np.zeros(0, np.bool_)
-        return cls(np.zeros(0, np.intp), none, none, none, none, None, None, None, None, None, None, none, None, None)
+        return cls(np.zeros(0, np.intp), none, none, none, none, *([None] * 8))
 
     @property
     def repeated(self) -> bool:
@@ -144,11 +151,8 @@ def _parts(outcomes: pd.DataFrame, trials: Trials, group: CodeArray, n_groups: i
         "edits": _column(outcomes, "edits", float),
         "target_length": _column(outcomes, "target_length", int),
         "ned": _column(outcomes, "ned", float),
-        "latency_s": _column(outcomes, "latency_s", float),
+        "latency_s": latency_seconds(outcomes, trials) if "latency_s" in outcomes.columns else None,
         "client_lag_s": _column(outcomes, "client_lag_s", float),
-        "timed_out": trials.error & (outcomes["error"] == TIMED_OUT).to_numpy(bool, na_value=False)
-        if "error" in outcomes.columns
-        else np.zeros(len(outcomes), np.bool_),
         "cost_usd": _column(outcomes, "cost_usd", float),
         "blank": _blank(outcomes),
     }
@@ -169,7 +173,9 @@ def _column(outcomes: pd.DataFrame, name: str, kind: type) -> NDArray[Any] | Non
         return None
     if kind is float:
         return outcomes[name].to_numpy(np.float64, na_value=np.nan)
-    return outcomes[name].fillna(0).to_numpy(np.bool_ if kind is bool else np.int64)
+    if kind is bool:
+        return truths(outcomes[name])
+    return outcomes[name].fillna(0).to_numpy(np.int64)
 
 
 # ── the figures of one part ──────────────────────────────────────────────────────────────────────────────
@@ -247,11 +253,7 @@ def _text(part: _Part, confidence_level: float, n_resamples: int) -> dict[str, f
 
 
 def _latency(part: _Part, confidence_level: float) -> dict[str, float]:
-    times = (
-        np.full(part.image.size, np.nan) if part.latency_s is None else np.where(part.answered, part.latency_s, np.nan)
-    )
-    if part.latency_s is not None:
-        times[part.timed_out] = np.inf
+    times = np.full(part.image.size, np.nan) if part.latency_s is None else part.latency_s
     known = ~np.isnan(times)
     times, images = times[known], part.image[known] if part.repeated else None
     figures: dict[str, float] = {}

@@ -91,6 +91,46 @@ def codes(column: "pd.Series[Any]") -> tuple[CodeArray, "pd.Index[Any]"]:
     return places.astype(np.intp), pd.Index(values)
 
 
+_TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def truths(column: "pd.Series[Any]") -> BoolArray:
+    """A column of true and false, also as the text of a CSV file; missing is false. `DatasetError` for anything else."""
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+        return np.asarray(column.fillna(False).to_numpy(), np.bool_)
+    known = column.dropna()
+    said = known.astype(str).str.strip().str.lower()
+    unknown = known[~said.isin(list(_TRUTHS))]
+    if len(unknown):
+        raise DatasetError(f"column {column.name}: {unknown.iloc[0]!r} must be true or false")
+    found = np.zeros(len(column), np.bool_)
+    found[column.notna().to_numpy()] = said.map(_TRUTHS).to_numpy(np.bool_)
+    return found
+
+
+TIMED_OUT = "deadline_exceeded"
+"""The kind of error of a reading that ran out of time."""
+
+
+def latency_seconds(outcomes: pd.DataFrame, trials: Trials) -> NDArray[np.float64]:
+    """How long each trial took, by the one rule that every statistic of latency follows.
+
+    An answer took its latency; a reading that ran out of time took longer than any answer (infinite); other failures,
+    and readings without an answer, tell nothing about it (NaN).
+    """
+    require_columns(outcomes, "latency_s")
+    seconds = np.where(trials.answered, outcomes["latency_s"].to_numpy(np.float64, na_value=np.nan), np.nan)
+    return np.where(timed_out(outcomes, trials), np.inf, seconds)
+
+
+def timed_out(outcomes: pd.DataFrame, trials: Trials) -> BoolArray:
+    """Which trials ran out of time."""
+    if "error" not in outcomes.columns:
+        return np.zeros(trials.error.size, np.bool_)
+    kind = outcomes["error"].astype(object).to_numpy()
+    return np.asarray(trials.error & (kind == TIMED_OUT))
+
+
 def per_image(image: CodeArray, *columns: NDArray[Any]) -> list[NDArray[np.float64]]:
     """Sums of each column over the trials of an image, one entry an image that occurs."""
     present = np.flatnonzero(np.bincount(image))

@@ -206,6 +206,7 @@ def pick_threshold(
         status: Status = "too few" if most < start else "none passed"
         return Choice(**found, threshold=float("nan"), status=status, images_needed=needed)
     picked = {name: tested[name].to_numpy()[chosen] for name in ("threshold", "accepted", "wrong", "lost", "p")}
+    found["images"] = int(tested["images"].to_numpy()[chosen])
     return Choice(
         **found,
         threshold=float(picked["threshold"]),

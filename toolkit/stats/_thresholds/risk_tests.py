@@ -89,12 +89,8 @@ def holm_sequence(counts: pd.DataFrame, target: Target) -> Tested:
 
 
 def generalized(counts: pd.DataFrame, target: Target) -> Tested:
-    # All candidates have the same denominator, so one sum of losses separates those that pass.
-    images = int(counts["images"].max()) if len(counts) else 0
-    lost = counts["lost"].to_numpy(np.float64)
-    ordered = np.sort(lost)
-    passing = bisect_left(range(lost.size), True, key=lambda i: bool(target.risk_p(ordered[i], images) > target.each))
-    within = lost <= ordered[passing - 1] if passing else np.zeros(lost.size, np.bool_)
+    # Each candidate has its own denominator: of a service asked setting by setting, not all read the same images.
+    within = target.risk_p(counts["lost"].to_numpy(np.float64), counts["images"].to_numpy()) <= target.each
     p_coverage = target.coverage_p(counts)
     tested = _around_the_last(counts.assign(p=p_coverage), within, p_coverage <= target.each)
     tested["p"] = np.maximum(target.risk_p(tested["lost"], tested["images"]), tested["p"])
