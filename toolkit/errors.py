@@ -196,6 +196,8 @@ class ProtocolError(ProviderError):
     """A reply of a shape that the provider's documents do not describe."""
 
     kind = "protocol"
+    unreadable = False
+    """Whether a success had a body that says nothing (empty, a page, cut short): asked again, it may be readable."""
 
 
 class EngineFailure(ProviderError):

@@ -239,27 +239,35 @@ def test_what_is_not_the_dialect_is_no_answer(body):
     [
         {},
         {"text": None},
-        {"text": 42},
         {"text": ""},
         {"text": ["a"]},
         {"text": "half \ud800 a letter"},
-        {"text": "a", "confidence": "high"},
-        {"text": "a", "confidence": 95},
-        {"text": "a", "confidence": -0.1},
-        {"text": "a", "confidence": True},
         {"answers": ["a"]},
     ],
     ids=str,
 )
 def test_a_solution_of_another_shape_is_no_answer(solution):
-    """A number where text should be, or a text where a number should be, is reported with its task."""
+    """What holds no text is reported with its task."""
     error = drive(solver().flow(SAMPLE), ready(**solution)).error
 
     assert type(error) is ProtocolError
     assert (error.status, error.task_id) == (200, TASK)
 
 
-@pytest.mark.parametrize("answers", [None, [], ["1", "2"], [7], [""], "1", {"0": "1"}], ids=str)
+@pytest.mark.parametrize("confidence", ["high", 95, -0.1, True, [], None])
+def test_a_confidence_of_another_shape_is_missing(confidence):
+    """It never costs the answer beside it, which was paid for."""
+    assert drive(solver().flow(SAMPLE), ready(text="a", confidence=confidence)).value == Answer(
+        "a", None, {"charged": 1}
+    )
+
+
+def test_digits_without_quotes_are_the_text():
+    """A number that a service gives as its text is what it read."""
+    assert drive(solver().flow(SAMPLE), ready(text=42)).value.text == "42"
+
+
+@pytest.mark.parametrize("answers", [None, [], ["1", "2"], [7.5], [""], "1", {"0": "1"}], ids=str)
 def test_numbers_of_another_shape_are_no_answer(answers):
     """One image has one answer."""
     assert type(drive(solver(module="number").flow(SAMPLE), ready(answers=answers)).error) is ProtocolError

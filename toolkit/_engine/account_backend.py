@@ -22,13 +22,16 @@ from toolkit._engine.shared_rate import Pacing
 from toolkit._engine.worker import run_chunk
 from toolkit._http import Client
 from toolkit._providers.base import Account, Provider, ServiceProvider
-from toolkit.errors import ProviderError, RateLimited, Unavailable
+from toolkit.errors import DeadlineExceeded, ProviderError, RateLimited, Unavailable
 from toolkit.types import Call, Compute, Sample, Submitted, Trial
 
 
 @dataclass
 class AccountBackend:
-    """See the module. `deadline_s` bounds one reading; waiting for our own limits is not counted."""
+    """See the module. `deadline_s` bounds one reading; waiting for our own limits is not counted.
+
+    `buy_again` says that a task of an earlier session which the service has forgotten is bought anew.
+    """
 
     name: str
     account: Account
@@ -39,6 +42,7 @@ class AccountBackend:
     limits: Limits
     to_collect: dict[Trial, str | int]
     deadline_s: float = 120.0
+    buy_again: bool = False
     clock: Clock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
@@ -103,6 +107,7 @@ class AccountBackend:
         Raises `NotBegun` when nothing more is to be asked of this account.
         """
         provider = self.settings[stage.label if stage else trial.setting]
+        of_before = trial in self.to_collect
         task_id = self.to_collect.pop(trial, task_id)
         reading = asyncio.current_task()
         assert reading is not None  # noqa: S101 -- this is a coroutine, and runs in one
@@ -119,6 +124,9 @@ class AccountBackend:
         finally:
             self._not_begun.discard(reading)
         self._note_limits()
+        error = result.error
+        if of_before and self.buy_again and isinstance(error, DeadlineExceeded) and error.code in provider.forgotten:
+            result.error, result.gone = _forgotten(error), True
         return result
 
     async def _read(
@@ -306,3 +314,18 @@ def _spent_usd(provider: ServiceProvider, result: AttemptResult) -> float:
     prices = provider.prices or {}
     usage = {} if result.answer is None else result.answer.usage
     return sum(prices.get(name, 0.0) * quantity for name, quantity in usage.items())
+
+
+class _Forgotten(DeadlineExceeded):
+    """The service no longer knows a task of an earlier session, so that its answer can only be bought anew."""
+
+    retry = True
+
+
+def _forgotten(error: DeadlineExceeded) -> _Forgotten:
+    return _Forgotten(
+        f"{error}; the task is forgotten, and is bought again",
+        code=error.code,
+        status=error.status,
+        task_id=error.task_id,
+    )

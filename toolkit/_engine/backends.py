@@ -57,6 +57,7 @@ class BackendConfig:
     workers: int | None
     executor: Executor | None
     deadline_s: float
+    buy_again: bool = False
 
 
 def backends(
@@ -92,6 +93,7 @@ def _backends(
             limits_of(config.limits, account),
             {trial: task for trial, task in to_collect.items() if trial.setting in mine},
             config.deadline_s,
+            config.buy_again,
         )
         for account, mine in _by_account(settings, accounts).items()
     ]

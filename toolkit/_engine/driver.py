@@ -66,6 +66,7 @@ class AttemptResult(Times):
     low_s: float | None = None
     sent: bool = False
     submitted: bool = False
+    gone: bool = False
     from_start: bool = True
     used: Mapping[str, float] = {}
     lost: bool = False

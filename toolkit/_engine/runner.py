@@ -210,7 +210,7 @@ class Runner:
                         self._stop_setting(setting, f"{result.error.kind}: {result.error}")
                 return result
             # A task that the service holds is asked again: a new one would be paid for again.
-            task_id = result.task_id if result.submitted else None
+            task_id = result.task_id if result.submitted and not result.gone else None
             if not await self._pause(clock, wait_s):
                 return None  # stopped: the trial has no outcome yet, and is left for a resume
             backoff_s = wait_s

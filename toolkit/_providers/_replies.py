@@ -43,7 +43,10 @@ def by_status(reply: Reply, statuses: Statuses, reason: str) -> ProviderError:
     kind = statuses.get(reply.status, TransportError if reply.status >= 500 else ProtocolError)
     beginning = shortened(reply.body) if reply.body else "an empty body"
     hint = "; is base_url right?" if reply.status in _NOBODY_HERE else ""
-    return kind(f"HTTP {reply.status}, {reason}: {beginning}{hint}", status=reply.status, after_s=reply.after_s)
+    error = kind(f"HTTP {reply.status}, {reason}: {beginning}{hint}", status=reply.status, after_s=reply.after_s)
+    if isinstance(error, ProtocolError):
+        error.unreadable = 200 <= reply.status < 300
+    return error
 
 
 def words_in(holder: Mapping[str, Any], name: str, most: int = 500) -> str | None:
@@ -56,8 +59,10 @@ def words_in(holder: Mapping[str, Any], name: str, most: int = 500) -> str | Non
 
 
 def text_in(holder: Mapping[str, Any], name: str) -> str:
-    """A member that has to be a text and not an empty one; `ProtocolError` when it is anything else."""
+    """A member that has to be a text and not an empty one, or a number, as its digits; `ProtocolError` for anything else."""
     value = holder.get(name)
+    if type(value) is int:  # digits that a service did not put in quotes are what it read, and were paid for
+        value = str(value)
     if not isinstance(value, str) or not value:
         raise ProtocolError(f"{name} is {shortened(value)}, not a text")
     check_encodable(value, name)
@@ -70,6 +75,12 @@ def check_encodable(text: str, name: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise ProtocolError(f"{name} holds half a character: {shortened(text)}") from error
+
+
+def confidence_in(holder: Mapping[str, Any], name: str) -> float | None:
+    """A confidence of 0 to 1; None when there is none, or none that can be one: it never costs the answer beside it."""
+    value: Any = holder.get(name)
+    return float(value) if type(value) in (int, float) and 0 <= value <= 1 else None
 
 
 def number_in(holder: Mapping[str, Any], name: str, low: float = -math.inf, high: float = math.inf) -> float:

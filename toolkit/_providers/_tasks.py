@@ -22,6 +22,7 @@ from toolkit.errors import (
     RateLimited,
     TransportError,
     Unavailable,
+    Unsolvable,
 )
 from toolkit.types import Answer, Call, Flow, Reply, Sample, Step, Wait
 
@@ -31,6 +32,9 @@ Codes = Mapping[str, type[ProviderError]]
 TaskId = str | int
 
 _LONGEST_NAME = 100
+
+SLOWER_POLLS_S = 2.0
+"""Pause between polls once one was refused for its rate: what the vendors' documents ask for."""
 
 POLLS_PER_TASK = 120
 """After so many getTaskResult calls for one task, both services may lock the account."""
@@ -107,8 +111,12 @@ class TaskService(ServiceProvider):
             pause_s = every_s
             try:
                 answer = yield from self.peek(task_id)
-            except (TransportError, RateLimited, Unavailable) as error:
+            except (TransportError, RateLimited, Unavailable, ProtocolError) as error:
+                if isinstance(error, ProtocolError) and not error.unreadable:
+                    raise
                 pending, last = False, error
+                if isinstance(error, RateLimited):  # this task is asked for too often: more slowly from now on
+                    every_s = max(every_s, SLOWER_POLLS_S)
                 pause_s = max(every_s, error.after_s or 0.0)
             else:
                 if answer is not None:
@@ -168,6 +176,8 @@ class TaskService(ServiceProvider):
         status = said.get("status")
         if isinstance(status, str) and status in self.pending:
             return None
+        if status == "failed":
+            raise Unsolvable(words_in(said, "errorDescription") or "the service says that the task failed")
         if status != "ready":
             raise ProtocolError(f"status is {shortened(status)}, which no document mentions")
         return self.answer_of(said)

@@ -179,6 +179,8 @@ class ServiceProvider(Provider):
     """
 
     charged_by: ClassVar[str | None] = "answer"
+    forgotten: ClassVar[frozenset[str]] = frozenset()
+    """Error codes of a task that the service does not know, or no longer keeps."""
     key_variable: ClassVar[str]
     public_url: ClassVar[str]
 

@@ -17,6 +17,7 @@ from toolkit.errors import (
     DeadlineExceeded,
     InsufficientBalance,
     ProtocolError,
+    RateLimited,
     SettingError,
     Unavailable,
     Unsolvable,
@@ -45,9 +46,10 @@ class CapMonster(TaskService):
     name: ClassVar[str] = "capmonster"
     tested_against: ClassVar[str] = "sandbox, vendor SDK"
     key_variable: ClassVar[str] = "CAPMONSTER_API_KEY"
+    forgotten: ClassVar[frozenset[str]] = frozenset({"ERROR_NO_SUCH_CAPCHA_ID", "WRONG_CAPTCHA_ID"})
     public_url: ClassVar[str] = "https://api.capmonster.cloud"
     image_bytes: ClassVar[range] = range(100, 50_001)
-    pending: ClassVar[frozenset[str]] = frozenset({"processing", "CAPTCHA_NOT_READY"})
+    pending: ClassVar[frozenset[str]] = frozenset({"processing", "CAPTCHA_NOT_READY", "CAPCHA_NOT_READY"})
     statuses: ClassVar[Statuses] = {**STATUSES, 403: AuthenticationError}
     codes: ClassVar[Codes] = {
         "ERROR_KEY_DOES_NOT_EXIST": AuthenticationError,
@@ -58,7 +60,8 @@ class CapMonster(TaskService):
         "WRONG_CAPTCHA_ID": DeadlineExceeded,
         "ERROR_CAPTCHA_UNSOLVABLE": Unsolvable,
         "CAPTCHA_NOT_READY": Unavailable,
-        "ERROR_TOO_MUCH_REQUESTS": DeadlineExceeded,  # this task has been asked for too often: leave it
+        "CAPCHA_NOT_READY": Unavailable,
+        "ERROR_TOO_MUCH_REQUESTS": RateLimited,  # a poll is repeated more slowly; a new task waits
         "ERROR_NO_SLOT_AVAILABLE": Unavailable,
         "ERROR_SERVICE_NOT_AVAILABLE": Unavailable,
         "ERROR_IP_NOT_ALLOWED": Blocked,

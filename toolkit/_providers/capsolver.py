@@ -7,7 +7,7 @@ from reprlib import repr as shortened
 from typing import Any, ClassVar
 
 from toolkit._providers._checks import check_choice, check_number, check_text
-from toolkit._providers._replies import STATUSES, Statuses, number_in, text_in
+from toolkit._providers._replies import STATUSES, Statuses, confidence_in, text_in
 from toolkit._providers._tasks import Codes, Exchange, TaskId, TaskService, named_task, present, solution_in
 from toolkit._providers.base import ALWAYS_IN_LABEL, NOT_IN_IDENTITY
 from toolkit.errors import (
@@ -40,6 +40,7 @@ class CapSolver(TaskService):
     confidence_is: ClassVar[str] = "the service's own"
     tested_against: ClassVar[str] = "sandbox, vendor SDK"
     key_variable: ClassVar[str] = "CAPSOLVER_API_KEY"
+    forgotten: ClassVar[frozenset[str]] = frozenset({"ERROR_TASKID_INVALID"})
     public_url: ClassVar[str] = "https://api.capsolver.com"
     poll_pauses_s: ClassVar[tuple[float, float]] = (3.0, 3.0)  # what the service advises
     pending: ClassVar[frozenset[str]] = frozenset({"idle", "processing"})
@@ -100,7 +101,7 @@ class CapSolver(TaskService):
         return {"appId": self.app_id, "task": present(task), "callbackUrl": self.callback_url}
 
     def answer_in(self, solution: Mapping[str, Any]) -> Answer:
-        confidence = None if solution.get("confidence") is None else number_in(solution, "confidence", 0, 1)
+        confidence = confidence_in(solution, "confidence")
         if self.module == _SEVERAL_IMAGES:
             answers = solution.get("answers")
             if not isinstance(answers, list) or len(answers) != 1:

@@ -60,9 +60,16 @@ def open_session(
         done = plan.done(log.ended(retry_errors=options.retry_errors))
         budget = Budget(options.budget_usd, _spent_usd(log.run_state, by_label))
         config = BackendConfig(
-            journal, budget, limits, options.transport, options.workers, options.executor, options.deadline_s
+            journal,
+            budget,
+            limits,
+            options.transport,
+            options.workers,
+            options.executor,
+            options.deadline_s,
+            options.retry_errors,
         )
-        groups = backends(by_label, accounts, config, log.to_collect())
+        groups = backends(by_label, accounts, config, log.to_collect(retry_errors=options.retry_errors))
         runner = Runner(trial_source(plan, done, log), dataset, journal, groups, done, options.retry or RetryPolicy())
         return Session(kept, runner, budget)
     except BaseException:

@@ -77,14 +77,16 @@ class LogReader:
         )
         return last[~again]
 
-    def to_collect(self) -> dict[Trial, str | int]:
-        """Tasks that the service was given and that have no outcome: to be asked for by their ids.
+    def to_collect(self, *, retry_errors: bool = False) -> dict[Trial, str | int]:
+        """Tasks that the service was given and that have no answer: to be asked for by their ids before anything is bought.
+
+        With `retry_errors` also those of trials that ended in an error, such as a deadline: the answer may wait.
 
         A trial that ended because its account was stopped has none: the service may have worked on.
         """
         if not self.run_state.unsettled:
             return {}
-        return self.run_state.to_collect(set(trials_of(self.ended())))
+        return self.run_state.to_collect(set(trials_of(self.ended(retry_errors=retry_errors))))
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -289,4 +289,6 @@ class _Exchange:
         """Whether the answer's text gave way to something else, and the flow made a text of that."""
         if self.answer is None or not isinstance(value, Answer) or isinstance(new, str):
             return False
+        if type(new) is int and value.text == str(new):  # digits without quotes are a text that was paid for
+            return False
         return old == self.answer.text != value.text  # the same text may stand elsewhere in a reply, for no use
