@@ -111,6 +111,7 @@ install_system_packages() {
     # The demo needs no more, and says itself, each time it runs, what it goes without.
     [ "$purpose" = test ] || return 0
     chromium_is_here || install_packages chromium || true
+    command -v gocr >/dev/null && command -v ocrad >/dev/null || install_packages gocr ocrad || true
     command -v strace >/dev/null || [ "$(uname)" != Linux ] || install_packages strace || true
 
     local not_here="is missing and could not be installed here"

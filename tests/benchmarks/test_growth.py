@@ -27,9 +27,8 @@ RUN = """
         # What is paid once in a process (imports, first calls) is no part of what a trial costs.
         tk.benchmark(dataset[:100], Echo(), repeats=5, executor=thread, store=sys.argv[2] + "-before", show=False)
         begun = time.process_time()
-        run = tk.benchmark(
-            dataset, Echo(), repeats=int(sys.argv[3]), executor=thread, store=sys.argv[2], show=False
-        )
+        run = tk.start(dataset, Echo(), repeats=int(sys.argv[3]), executor=thread, store=sys.argv[2])
+        run.wait()
     figures = {"cpu_s": time.process_time() - begun, "wall_s": run.progress.seconds, "left": run.progress.left}
 """
 

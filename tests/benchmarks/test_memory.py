@@ -13,7 +13,8 @@ RUN = """
     import toolkit as tk
     from doubles import Echo
     if __name__ == "__main__":
-        run = tk.benchmark(sys.argv[1], Echo(), workers=2, store=sys.argv[2], show=False)
+        run = tk.start(sys.argv[1], Echo(), workers=2, store=sys.argv[2])
+        run.wait()
         figures = {"left": run.progress.left, "per_s": run.progress.rate}
 """
 

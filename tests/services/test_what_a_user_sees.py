@@ -33,7 +33,7 @@ def test_a_wrong_key(sandbox, leaks, run, capsys, service):
         service, "invalid_api_key"
     )
     assert said.count(f"{setting.label} was stopped: authentication: {code}") == 1
-    assert "With that mended, the same call with the same store resumes." in said
+    assert "With that fixed, the same call with the same store resumes." in said
     assert code in done._repr_html_()
     assert not leaks.in_text(said)
 

@@ -71,7 +71,11 @@ def data(given: argparse.Namespace) -> int:
     else:
         sys.stdout.write("validate() finds nothing wrong\n")
     if given.html:
-        table = found.to_html(index=False) if len(found) else "<p>validate() finds nothing wrong</p>"
+        from toolkit.metrics.html_table import Side, html_table
+
+        columns: dict[str, Side] = dict.fromkeys(map(str, found.columns), "left")
+        rows = found.astype(str).itertuples(index=False, name=None)
+        table = html_table(columns, rows) if len(found) else "<p>validate() finds nothing wrong</p>"
         page = f"<!doctype html><meta charset='utf-8'><title>Dataset</title>{dataset._repr_html_()}{table}"
         Path(given.html).write_text(page, encoding="utf-8")
     return 1 if len(found) else 0

@@ -280,7 +280,7 @@ def _attempt(
         error_code=_whole(error.code) if error else None,
         error_status=error.status if error and isinstance(error.status, int) else None,
         error_message=_whole(str(error)) or None if error else None,
-        task_id=_whole(result.task_id),
+        task_id=_named(result.task_id),
         unsettled=result.unsettled,
         latency_s=_rounded(result.latency_s),
         latency_low_s=_rounded(result.low_s) if answer else None,
@@ -297,6 +297,14 @@ def _attempt(
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 6)
+
+
+def _named(task_id: object) -> str | int | None:
+    """A task's id as the log can hold it: a provider of the user's own may call a task anything."""
+    if task_id is None or (isinstance(task_id, int) and not isinstance(task_id, bool) and abs(task_id) < 2**63):
+        return task_id
+    named: str = _whole(task_id if isinstance(task_id, str) else str(task_id))
+    return named
 
 
 def _whole(said: Any) -> Any:
