@@ -1,6 +1,7 @@
 """What holds for all tests: which are slow and of which kind, and that a skip may be a failure."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ import pytest
 # No test asserts how long something took: a machine may have other things to do.
 hypothesis.settings.register_profile("toolkit", deadline=None)
 hypothesis.settings.load_profile("toolkit")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A parent that ignores interrupts (a shell's background job) hands that down to every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRE_ALL = bool(os.environ.get("TOOLKIT_REQUIRE_ALL"))
 """On a machine that is meant to have every part, a skip would hide that one is missing."""

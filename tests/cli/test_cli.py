@@ -231,25 +231,24 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(images, oracle, tmp_path)
 
 
 def test_an_interrupt_before_the_run_is_one_line(tmp_path):
-    """While a dataset is being read there is nothing to resume and no traceback to read."""
-    labels = tmp_path / "metadata.csv"
-    os.mkfifo(labels)
+    """While a provider's module is being imported there is nothing to resume and no traceback to read."""
+    begun = tmp_path / "begun"
+    (tmp_path / "slow_to_import.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(60)\n", encoding="utf-8"
+    )
     line = [
-        sys.executable,
-        "-m",
-        "toolkit._cli.main",
-        "run",
-        labels,
-        "--provider",
-        "doubles:Echo",
-        "--store",
-        tmp_path / "a",
+        *(sys.executable, "-m", "toolkit._cli.main", "run", ROOT / "datasets" / "printed"),
+        *("--provider", "slow_to_import:Engine", "--store", tmp_path / "a"),
     ]
-    with subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as reading:
-        with labels.open("wb"):  # opens when the other side does, which then waits for a line
-            reading.send_signal(signal.SIGINT)
-            reading.wait(timeout=60)
-        said = reading.stderr.read()
+    environment = ENVIRONMENT | {"PYTHONPATH": f"{ENVIRONMENT['PYTHONPATH']}{os.pathsep}{tmp_path}"}
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as reading:
+        deadline = time.monotonic() + 60
+        while not begun.exists():
+            assert reading.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        reading.send_signal(signal.SIGINT)
+        _, said = reading.communicate(timeout=60)
 
     assert reading.returncode == 130
     assert said.strip() == "toolkit: interrupted; what was recorded is kept, and the same command goes on"
