@@ -210,7 +210,7 @@ SCHEMES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(LABELS, SCHEMES, st.integers(0, 3))
 def test_random_names_give_the_labels_or_are_refused(labels, scheme, first):
     """Whatever the labels and the scheme, loading never gives other labels."""
@@ -239,7 +239,7 @@ TABLE_LABELS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     TABLE_LABELS,
     st.sampled_from([",", ";", "\t", "|"]),
@@ -269,7 +269,7 @@ def test_random_tables_give_the_labels_or_are_refused(labels, separator, header,
     assert labels == found
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(TABLE_LABELS)
 def test_random_json_gives_the_labels(labels):
     """JSON says what it says."""
